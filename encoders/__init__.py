@@ -1,0 +1,35 @@
+"""Texts, pictures and clips to vectors.
+
+Importing this package is cheap: every heavy library is imported by the function that needs it.
+"""
+
+from encoders.base import Classes, EncoderError, Encoding, FloatArray, ImageEncoder, MediaError, TextEncoder
+from encoders.cleaning import clean_text
+from encoders.image_files import IMAGE_SUFFIXES, read_image
+from encoders.references import load_image_encoder, load_text_encoder
+from encoders.streams import encode_images, encode_texts
+from encoders.video import VIDEO_VERSION, encode_videos, find_shots, sample_frame, video_fingerprint
+from encoders.video_frames import VIDEO_SUFFIXES
+
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "VIDEO_SUFFIXES",
+    "VIDEO_VERSION",
+    "Classes",
+    "EncoderError",
+    "Encoding",
+    "FloatArray",
+    "ImageEncoder",
+    "MediaError",
+    "TextEncoder",
+    "clean_text",
+    "encode_images",
+    "encode_texts",
+    "encode_videos",
+    "find_shots",
+    "load_image_encoder",
+    "load_text_encoder",
+    "read_image",
+    "sample_frame",
+    "video_fingerprint",
+]

@@ -1,0 +1,138 @@
+"""From a torch module to a network that runs fast here: exported to ONNX once, checked against torch, cached.
+
+The cache is a folder of files named after the model's fingerprint, so nothing in it can be stale; it may be deleted at
+any time. When a file is there, opening a network needs no torch.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from encoders.fingerprint import settings_digest
+from encoders.network import Inputs, Network, OnnxNetwork, TorchNetwork
+from encoders.threads import cuda_available
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import nn
+
+EXPORT_VERSION = 1  # raise it when the way of exporting changes
+TOLERANCE = 1e-3  # of the largest output; correct exports differ by some 1e-6
+
+log = logging.getLogger(__name__)
+
+
+def cache_folder() -> Path:
+    """Return the folder of exported models: `$MULTIMODAL_REC_CACHE`/onnx, or the user's cache folder."""
+    named = os.environ.get("MULTIMODAL_REC_CACHE")
+    if named:
+        return Path(named).expanduser() / "onnx"
+    import platformdirs
+
+    return platformdirs.user_cache_path("multimodal-rec") / "onnx"
+
+
+def cached_path(fingerprint: str, suffix: str = ".onnx") -> Path:
+    """Return where the export of the model with this fingerprint lies, or would."""
+    return cache_folder() / (settings_digest({"model": fingerprint, "export": EXPORT_VERSION})[:40] + suffix)
+
+
+def open_network(
+    fingerprint: str,
+    build: Callable[[], nn.Module],
+    example: Inputs,
+    threads: int,
+    dynamic: tuple[int, ...] = (0,),
+) -> Network:
+    """Return the module as a network on the best device.
+
+    `build` is called only when the module itself is needed: on CUDA, or when no export is cached. `example` holds two
+    rows or more of valid input, in the order of the module's arguments, and `dynamic` the axes whose length may vary.
+    When the export fails or its outputs differ, torch runs the module instead and one warning is logged.
+    """
+    if cuda_available():
+        return TorchNetwork(build(), threads, device="cuda")
+    path = cached_path(fingerprint)
+    if path.exists():
+        try:
+            return OnnxNetwork(path, threads)
+        except Exception as error:
+            log.warning("the cached export %s is damaged (%s); exporting again", path.name, _one_line(error))
+    module = build().eval()
+    try:
+        with atomic_file(path) as part:
+            export(module, example, part, dynamic)
+            network = OnnxNetwork(part, threads)
+            _compare(module, network, example, dynamic)
+    except Exception as error:
+        log.warning("no ONNX export of this model (%s); torch runs it, more slowly", _one_line(error))
+        return TorchNetwork(module, threads)
+    return network
+
+
+def export(module: nn.Module, example: Inputs, path: Path, dynamic: tuple[int, ...] = (0,)) -> None:
+    """Write the module as an ONNX file whose `dynamic` axes of input may have any length."""
+    import torch
+
+    tensors = tuple(torch.from_numpy(array) for array in example.values())
+    axes = {
+        name: {axis: ("n", "length")[axis] for axis in dynamic if axis < array.ndim} for name, array in example.items()
+    }
+    with warnings.catch_warnings(), torch.no_grad():
+        # Tracing warns of every Python branch on a shape, and of the exporter's own age; the outputs are compared below.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            copy.deepcopy(module).eval(),  # the exporter may leave its module in training mode
+            tensors,
+            str(path),
+            dynamo=False,
+            input_names=list(example),
+            output_names=["vectors"],
+            dynamic_axes={**axes, "vectors": {0: "n"}},
+            opset_version=17,
+        )
+
+
+def _compare(module: nn.Module, network: Network, example: Inputs, dynamic: tuple[int, ...]) -> None:
+    """Raise ValueError unless the network answers as the module does, also in a shape that it was not traced at."""
+    import torch
+
+    for cut in ((), tuple(slice(1 if axis == 0 else -3) for axis in dynamic)):
+        inputs = {name: array[cut] for name, array in example.items()}
+        with torch.inference_mode():
+            expected = module(*(torch.from_numpy(array) for array in inputs.values())).float().numpy()
+        (actual,) = network.run([inputs])
+        if actual.shape != expected.shape:
+            raise ValueError(f"the export returns shape {actual.shape}, torch {expected.shape}")
+        difference = float(np.abs(actual - expected).max())
+        if not difference <= TOLERANCE * float(np.abs(expected).max()):
+            raise ValueError(f"the export differs from torch by {difference:.2g}")
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path` and move it there when the block succeeds: no reader sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=path.suffix + ".part")
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200]

@@ -1,0 +1,47 @@
+"""Pictures to raw features: a way to prepare a picture, and a network that maps a batch of them to features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from encoders.base import Classes, FloatArray, TextEncoder
+from encoders.network import Network
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Prepare = Callable[["Image.Image"], npt.NDArray[Any]]
+
+CPU_BATCH = 4  # pictures; larger batches leave a core's cache
+
+
+@dataclass(frozen=True)
+class PreparedImages:
+    """An image encoder made of a `prepare` function and a network that maps {"pixels": (n, 3, H, W)} to (n, dim)."""
+
+    reference: str
+    fingerprint: str
+    dim: int
+    classes: Classes | None
+    text_tower: TextEncoder | None
+    prepare: Prepare
+    network: Network
+
+    def encode_prepared(self, batch: npt.NDArray[Any]) -> FloatArray:
+        """Return raw features float32 (n, dim) of prepared pictures (n, 3, H, W)."""
+        if len(batch) == 0:
+            return np.empty((0, self.dim), np.float32)
+        size = self.network.batch_size(CPU_BATCH)
+        starts = range(0, len(batch), size)
+        return np.concatenate(self.network.run([{"pixels": batch[start : start + size]} for start in starts]))
+
+    def encode(self, images: Sequence[Image.Image]) -> FloatArray:
+        """Return raw features float32 (n, dim) of RGB pictures."""
+        if not images:
+            return np.empty((0, self.dim), np.float32)
+        return self.encode_prepared(np.stack([self.prepare(image) for image in images]))

@@ -1,0 +1,108 @@
+"""The files of a Hugging Face model: found in a folder or fetched by name, read without running anything in them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from encoders.base import EncoderError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+REMEDY = 'use "auto" for the packaged model'
+
+# What differs between copies of one model without changing a vector.
+_INCIDENTAL = {"_name_or_path", "transformers_version", "torch_dtype", "dtype", "use_cache", "gradient_checkpointing"}
+
+
+def model_folder(reference: str) -> Path:
+    """Return the local folder of a model: the reference itself, or where the Hugging Face library keeps a copy.
+
+    Raises EncoderError when the model is neither a folder nor to be had from the hub.
+    """
+    folder = Path(reference).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise EncoderError(f"{reference}: the folder holds no config.json, so it is no model; {REMEDY}")
+        return folder
+    if folder.exists() or reference.startswith((".", "/", "~")) or reference.count("/") > 1:
+        raise EncoderError(f"{reference}: no such model folder; {REMEDY}")
+    return _download(reference)
+
+
+def _download(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    small = ["*.json", "*.txt", "*.model"]
+    try:
+        folder = Path(snapshot_download(name, allow_patterns=[*small, "*.safetensors"], ignore_patterns=["*onnx*", "openvino*"]))
+        if not any(folder.glob("*.safetensors")):
+            folder = Path(snapshot_download(name, allow_patterns=[*small, "pytorch_model*.bin", "*/pytorch_model.bin"]))
+    except Exception as error:  # the library raises a dozen kinds, from bad names to broken networks
+        raise EncoderError(f"{name}: cannot be downloaded ({short_reason(error)}); {REMEDY}") from error
+    return folder
+
+
+def short_reason(error: BaseException) -> str:
+    """Return the kind of an exception and the start of its message on one line."""
+    message = " ".join(str(error).split())
+    return f"{type(error).__name__}: {message[:160]}" if message else type(error).__name__
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """Return the files of a model's weights, safetensors if there are any.
+
+    Raises EncoderError when there are none.
+    """
+    for pattern in ("*.safetensors", "pytorch_model*.bin"):
+        if files := sorted(folder.glob(pattern)):
+            return files
+    raise EncoderError(f"{folder}: the folder holds no weights (*.safetensors); {REMEDY}")
+
+
+def read_json(path: Path) -> Any:
+    """Return a JSON file's content, or an empty dict when there is no such file.
+
+    Raises EncoderError when it is not JSON.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise EncoderError(f"{path}: not valid JSON ({error}); fetch the model again or {REMEDY}") from error
+
+
+def essential(config: Any) -> Any:
+    """Return a configuration without the entries that differ between copies of one model."""
+    if isinstance(config, dict):
+        return {key: essential(value) for key, value in config.items() if key not in _INCIDENTAL}
+    return [essential(value) for value in config] if isinstance(config, list) else config
+
+
+def is_two_towers(config: dict[str, Any]) -> bool:
+    """Say whether a model's configuration is that of a pair of towers, one for pictures and one for texts."""
+    return "vision_config" in config and "text_config" in config
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """Return the model's tokenizer, neither padding nor truncating.
+
+    Raises EncoderError when there is none.
+    """
+    try:
+        if (folder / "tokenizer.json").is_file():
+            from tokenizers import Tokenizer
+
+            tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        else:
+            from transformers import AutoTokenizer
+
+            tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False).backend_tokenizer
+    except Exception as error:
+        raise EncoderError(f"{folder}: its tokenizer cannot be loaded ({short_reason(error)}); {REMEDY}") from error
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer

@@ -1,0 +1,94 @@
+"""Networks that are ready to run: named arrays in, one float32 array out.
+
+On a CPU, several single-threaded calls side by side beat one call that splits every layer over the cores: nothing waits
+for the slowest core between layers, and a small batch stays in a core's cache. So a network says which batch size suits
+it and takes many batches at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from encoders.base import FloatArray
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Inputs = Mapping[str, npt.NDArray[Any]]
+
+
+class Network(Protocol):
+    """Runs batches of inputs; safe to call from several threads."""
+
+    def batch_size(self, preferred_on_cpu: int) -> int:
+        """Return the number of rows that suits one batch."""
+
+    def run(self, batches: Sequence[Inputs]) -> list[FloatArray]:
+        """Return one float32 array per batch, in order."""
+
+
+class OnnxNetwork:
+    """An ONNX file in ONNX Runtime on the CPU, batches spread over threads."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        """Open the file; ONNX Runtime's own exception tells what is wrong with a damaged one."""
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # the parallelism is across batches, in the callers' threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="encode")
+
+    def batch_size(self, preferred_on_cpu: int) -> int:
+        """Return the CPU's preference."""
+        return preferred_on_cpu
+
+    def run(self, batches: Sequence[Inputs]) -> list[FloatArray]:
+        """Run the batches, side by side when there are several."""
+        if len(batches) == 1:
+            return [self._run_one(batches[0])]
+        return list(self._pool.map(self._run_one, batches))
+
+    def _run_one(self, inputs: Inputs) -> FloatArray:
+        (output,) = self._session.run(None, dict(inputs))
+        return np.asarray(output, np.float32)
+
+
+class TorchNetwork:
+    """A torch module: in half precision on CUDA, and the fallback on a CPU for what ONNX cannot express."""
+
+    def __init__(self, module: nn.Module, threads: int, device: str = "cpu") -> None:
+        """Move the module to the device; `threads` caps torch's own threads on a CPU."""
+        import torch
+
+        self._device = device
+        self._half = device != "cpu"
+        self._module = (module.half() if self._half else module).to(device).eval()
+        if not self._half and torch.get_num_threads() > threads:
+            torch.set_num_threads(threads)
+
+    def batch_size(self, preferred_on_cpu: int) -> int:
+        """Return the CPU's preference, or enough rows to keep a GPU busy."""
+        return preferred_on_cpu * 16 if self._half else preferred_on_cpu
+
+    def run(self, batches: Sequence[Inputs]) -> list[FloatArray]:
+        """Run the batches one after the other."""
+        import torch
+
+        with torch.inference_mode():
+            outputs = [self._module(*(self._tensor(array) for array in inputs.values())) for inputs in batches]
+            return [output.float().cpu().numpy() for output in outputs]
+
+    def _tensor(self, array: npt.NDArray[Any]) -> Any:
+        import torch
+
+        tensor = torch.from_numpy(np.ascontiguousarray(array)).to(self._device, non_blocking=True)
+        return tensor.half() if self._half and tensor.is_floating_point() else tensor

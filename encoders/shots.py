@@ -1,0 +1,85 @@
+"""Hard cuts in a sequence of thumbnails: where one shot ends and the next begins.
+
+A cut is a change that is sudden, all over the picture, and no mere movement of the camera. Each test alone has its
+impostors: a wild pan changes as much as a cut, but goes on before and after; a shaken camera jumps for one frame, but
+shows the same picture a little to the side; a hand across the lens changes a part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+Thumbnail = npt.NDArray[np.float32]  # (h, w, 3): luma first, then chroma
+
+REACH = 6  # thumbnails on either side that say what is usual
+AFTER = 3  # thumbnails that a shot must last to be one
+SHIFT = (2, 3)  # cells, down and across, that a shaken camera may move
+
+LEAST_CHANGE = 5.0  # gray levels left after the best shift, for a change of the scene's layout
+LEAST_RATIO = 2.5  # times the usual change
+MOST_ALIKE = 0.6  # correlation of luma before and after
+STRONG_CHANGE = 12.0  # enough by itself, where it is also
+STRONG_RATIO = 4.0
+LEAST_SPREAD = 0.2  # median over mean of the cells' changes; one moving thing leaves most cells as they were
+
+
+def find_cuts(thumbnails: Sequence[Thumbnail]) -> list[int]:
+    """Return the places of the thumbnails that open a new shot."""
+    change = changes(thumbnails)
+    cuts: list[int] = []
+    for place in np.flatnonzero(change >= LEAST_CHANGE).tolist():
+        around = np.r_[change[max(1, place - REACH) : place], change[place + 1 : place + 1 + REACH]]
+        too_close = bool(cuts) and place - cuts[-1] < AFTER
+        if place + AFTER > len(change) or too_close or change[place] < LEAST_RATIO * around.mean():
+            continue
+        before, after = thumbnails[place - 1], thumbnails[place]
+        if _is_cut(before, after, float(around.mean())):
+            cuts.append(place)
+    return cuts
+
+
+def changes(thumbnails: Sequence[Thumbnail]) -> npt.NDArray[np.float32]:
+    """Return float32 (n,): how much each thumbnail differs from the one before it; 0 for the first."""
+    pairs = zip(thumbnails[:-1], thumbnails[1:], strict=True)
+    return np.array([0.0, *(difference(before, after) for before, after in pairs)], np.float32)[: len(thumbnails)]
+
+
+def difference(before: Thumbnail, after: Thumbnail) -> float:
+    """Return the mean absolute difference of two thumbnails in gray levels."""
+    return float(np.abs(before - after).mean())
+
+
+def _is_cut(before: Thumbnail, after: Thumbnail, usual: float) -> bool:
+    left = shifted_difference(before, after)
+    if left < LEAST_CHANGE or _spread(before, after) < LEAST_SPREAD:
+        return False
+    sudden = left >= LEAST_RATIO * usual and _likeness(before, after) <= MOST_ALIKE
+    return sudden or (left >= STRONG_CHANGE and left >= STRONG_RATIO * usual)
+
+
+def shifted_difference(before: Thumbnail, after: Thumbnail) -> float:
+    """Return the least mean absolute difference of two thumbnails over small shifts of one against the other."""
+    height, width = before.shape[:2]
+    down, across = SHIFT
+    least = np.inf
+    for y in range(-down, down + 1):
+        for x in range(-across, across + 1):
+            first = before[max(0, y) : height + min(0, y), max(0, x) : width + min(0, x)]
+            second = after[max(0, -y) : height + min(0, -y), max(0, -x) : width + min(0, -x)]
+            least = min(least, difference(first, second))
+    return least
+
+
+def _likeness(before: Thumbnail, after: Thumbnail) -> float:
+    """Return the correlation of two thumbnails' luma, which a change of light leaves as it is."""
+    first = before[..., 0] - before[..., 0].mean()
+    second = after[..., 0] - after[..., 0].mean()
+    return float((first * second).sum() / max(np.sqrt((first**2).sum() * (second**2).sum()), 1e-6))
+
+
+def _spread(before: Thumbnail, after: Thumbnail) -> float:
+    cells = np.abs(before - after).mean(axis=2)
+    return float(np.median(cells) / max(cells.mean(), 1e-6))

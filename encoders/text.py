@@ -1,0 +1,134 @@
+"""Texts to vectors through a transformer: tokens, passages, batches of like length, one vector each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from encoders.base import Encoding, FloatArray
+from encoders.network import Inputs, Network
+from encoders.passages import split_passages
+from encoders.pooling import mean_direction, unit
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+LONGEST_PASSAGE = 64  # tokens; a sentence is far easier to find in a paragraph than in a page
+BATCH_TOKENS = 256  # tokens in one batch, with padding: the activations stay in a core's cache
+
+
+@dataclass(frozen=True)
+class TokenRules:
+    """How a model wants its tokens: at most `window` of them, padded with `pad_id`.
+
+    Some models were trained on inputs padded to the full window and with no mask (`fixed_length`, SigLIP). `prompt` is
+    put before every text.
+    """
+
+    window: int
+    pad_id: int = 0
+    fixed_length: bool = False
+    prompt: str = ""
+
+
+class TransformerText:
+    """A text encoder made of a tokenizer and a network that maps (ids, mask) to one vector per row."""
+
+    def __init__(
+        self, reference: str, fingerprint: str, dim: int, tokenizer: Tokenizer, network: Network, rules: TokenRules
+    ) -> None:
+        """Put the parts together; the tokenizer must neither pad nor truncate."""
+        self.reference = reference
+        self.fingerprint = fingerprint
+        self.dim = dim
+        self._tokenizer = tokenizer
+        self._network = network
+        self._rules = rules
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Return float32 (n, dim), unit length; a text longer than the window is the mean of its passages."""
+        encodings = self.encode_long(texts)
+        return np.stack([encoding.vector for encoding in encodings]) if encodings else np.empty((0, self.dim), np.float32)
+
+    def encode_long(self, texts: Sequence[str]) -> list[Encoding]:
+        """Return one encoding per text; texts longer than the window have their passages as parts."""
+        rows: list[list[int]] = []
+        spans_of: list[list[tuple[int, int]]] = []
+        for text, ids, offsets in self._tokenize(texts):
+            if len(ids) <= self._rules.window:
+                spans_of.append([])
+                rows.append(ids)
+                continue
+            specials = len(ids) - len(offsets)
+            longest = max(1, min(LONGEST_PASSAGE, self._rules.window) - specials)
+            spans = split_passages(text, offsets, longest)
+            spans_of.append(spans)
+            rows.extend(ids[: self._rules.window] for _, ids, _ in self._tokenize([text[a:b] for a, b in spans]))
+        vectors = self._encode_rows(rows)
+
+        ends = np.cumsum([0, *(max(1, len(spans)) for spans in spans_of)])
+        return [_gather(vectors[start:end], spans) for (start, end), spans in zip(pairwise(ends), spans_of, strict=True)]
+
+    def _tokenize(self, texts: Sequence[str]) -> list[tuple[str, list[int], list[tuple[int, int]]]]:
+        """Return each text with its token ids, special ones included, and the characters of its other tokens."""
+        prompt = self._rules.prompt
+        encoded = self._tokenizer.encode_batch([prompt + text for text in texts])
+        return [
+            (
+                text,
+                tokens.ids,
+                [
+                    (max(0, start - len(prompt)), max(0, end - len(prompt)))
+                    for (start, end), special in zip(tokens.offsets, tokens.special_tokens_mask, strict=True)
+                    if not special
+                ]
+                if len(tokens.ids) > self._rules.window
+                else [],
+            )
+            for text, tokens in zip(texts, encoded, strict=True)
+        ]
+
+    def _encode_rows(self, rows: Sequence[list[int]]) -> FloatArray:
+        """Return float32 (n, dim), unit length, of token ids; rows of like length share a batch, so little is padding."""
+        vectors = np.empty((len(rows), self.dim), np.float32)
+        order = sorted(range(len(rows)), key=lambda row: len(rows[row]))
+        batches: list[list[int]] = []
+        for row in order:
+            length = self._rules.window if self._rules.fixed_length else len(rows[row])
+            most = self._network.batch_size(max(4, min(64, BATCH_TOKENS // max(1, length))))
+            if batches and len(batches[-1]) < most:
+                batches[-1].append(row)
+            else:
+                batches.append([row])
+        if batches:
+            outputs = self._network.run([self._inputs([rows[row] for row in batch]) for batch in batches])
+            for batch, output in zip(batches, outputs, strict=True):
+                vectors[batch] = output
+        return unit(vectors)
+
+    def _inputs(self, rows: Sequence[list[int]]) -> Inputs:
+        length = self._rules.window if self._rules.fixed_length else max(len(row) for row in rows)
+        ids = np.full((len(rows), length), self._rules.pad_id, np.int64)
+        mask = np.zeros((len(rows), length), np.int64)
+        for place, row in enumerate(rows):
+            ids[place, : len(row)] = row
+            mask[place, : len(row)] = 1
+        return token_inputs(ids, mask, fixed_length=self._rules.fixed_length)
+
+
+def token_inputs(ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64], *, fixed_length: bool) -> Inputs:
+    """Return the inputs of a text network: ids (n, t), and the mask (n, t) of real tokens unless the length is fixed."""
+    return {"ids": ids} if fixed_length else {"ids": ids, "mask": mask}
+
+
+def _gather(vectors: FloatArray, spans: Sequence[tuple[int, int]]) -> Encoding:
+    """Return the encoding of one text from its passages' unit vectors, weighted by their length in characters."""
+    if len(spans) <= 1:
+        return Encoding.whole(vectors[0])
+    lengths = np.array([end - start for start, end in spans], np.float32)
+    return Encoding(unit(mean_direction(vectors, lengths)), vectors, tuple((float(a), float(b)) for a, b in spans))

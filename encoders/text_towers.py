@@ -1,0 +1,56 @@
+"""The text half of a CLIP- or SigLIP-like model as a text encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from encoders.export import open_network
+from encoders.fingerprint import settings_digest
+from encoders.model_files import load_tokenizer, read_json
+from encoders.text import TokenRules, TransformerText
+from encoders.text_models import example_tokens
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def open_text_tower(
+    reference: str,
+    folder: Path,
+    config: dict[str, Any],
+    image_digest: str,
+    model: Callable[[], nn.Module],
+    threads: int,
+) -> TransformerText:
+    """Return the text tower of the model in a folder; `image_digest` is its image side's fingerprint."""
+    tokenizer = load_tokenizer(folder)
+    rules = _rules(folder, config["text_config"], tokenizer)
+    digest = settings_digest(
+        {"model": image_digest, "tokenizer": tokenizer.to_str(), "window": rules.window, "pad": rules.pad_id}
+    )
+
+    def tower() -> nn.Module:
+        from encoders.vision_modules import TextTower
+
+        return TextTower(model())
+
+    example = example_tokens(tokenizer.get_vocab_size(), rules)
+    network = open_network(digest, tower, example, threads, dynamic=(0,) if rules.fixed_length else (0, 1))
+    dim = network.run([example])[0].shape[1]
+    return TransformerText(reference, digest, dim, tokenizer, network, rules)
+
+
+def _rules(folder: Path, text_config: dict[str, Any], tokenizer: Any) -> TokenRules:
+    """Return the window and the padding; what the file leaves out has transformers' default for the kind of model."""
+    from transformers import AutoConfig
+
+    complete = AutoConfig.from_pretrained(str(folder), trust_remote_code=False).text_config
+    pad = read_json(folder / "tokenizer_config.json").get("pad_token")
+    content = pad.get("content") if isinstance(pad, dict) else pad
+    pad_id = tokenizer.token_to_id(content) if content else None
+    if pad_id is None:
+        pad_id = complete.pad_token_id or 0
+    fixed_length = str(text_config.get("model_type") or complete.model_type).startswith("siglip")
+    return TokenRules(complete.max_position_embeddings, pad_id, fixed_length)

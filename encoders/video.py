@@ -1,0 +1,204 @@
+"""Clips to vectors: a clip's shots, a few telling frames of each, one vector per shot and one for the whole."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from encoders.base import Encoding, ImageEncoder, MediaError
+from encoders.fingerprint import settings_digest
+from encoders.pooling import mean_direction
+from encoders.shots import difference, find_cuts
+from encoders.streams import in_order
+from encoders.telling import Candidate, candidate, choose, thumbnail
+from encoders.threads import default_threads
+from encoders.video_frames import Frame, Video, open_video
+from encoders.video_reasons import why_no_frames
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from encoders.shots import Thumbnail
+
+VIDEO_VERSION = 1  # raise it when this code gives other vectors for the same clips
+
+MOST_FRAMES = 6_000  # read in order; longer clips are sampled by seeking
+MOST_PIXELS = 2_500_000_000  # read in order: 40 s of full HD
+SAMPLES = 64  # of a clip that is sampled
+MOST_CANDIDATES = 192  # kept in memory at a time
+MOST_SHOTS = 64
+FRAME_SECONDS = 4.0  # of a shot for which one frame stands
+MOST_SHOT_FRAMES = 4
+LEAST_SHOT = 0.1  # seconds
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A stretch of a clip without a cut: start and end in seconds, and its telling frames."""
+
+    start: float
+    end: float
+    frames: tuple[Candidate, ...]
+
+
+def encode_videos(
+    encoder: ImageEncoder, paths: Iterable[Path], *, threads: int | None = None
+) -> Iterator[tuple[Path, Encoding | MediaError]]:
+    """Yield each clip's encoding, or the reason why it has none, in the order of `paths`.
+
+    The parts are the shots, with their start and end in seconds; a clip of one shot has none. The cost of a clip is
+    bounded whatever its length. Raises EncoderError when OpenCV cannot be loaded.
+    """
+    side = frame_side(encoder)
+
+    def encode(batch: list[Path]) -> list[Encoding | MediaError]:
+        return [_encode_or_error(encoder, path, side) for path in batch]
+
+    return in_order(encode, paths, 1, threads or default_threads())
+
+
+def video_fingerprint(encoder: ImageEncoder) -> str:
+    """Return the hex digest that changes whenever the vectors of clips could."""
+    return settings_digest({"video": VIDEO_VERSION, "image": encoder.fingerprint})
+
+
+def sample_frame(path: Path) -> Image.Image:
+    """Return one telling frame of a clip as an RGB picture, at most 480 pixels on its short side.
+
+    Raises MediaError when the clip cannot be decoded.
+    """
+    shots = find_shots(path, 480)
+    frames = [frame for shot in shots for frame in shot.frames]
+    return _picture(max(frames, key=lambda frame: (not frame.is_blank, frame.detail * frame.sharpness)))
+
+
+def frame_side(encoder: ImageEncoder) -> int:
+    """Return the short side in pixels at which frames are kept for an encoder: a little more than it looks at."""
+    from PIL import Image
+
+    shape = encoder.prepare(Image.new("RGB", (64, 64))).shape
+    return max(256, round(min(shape[-2:]) * 1.15))
+
+
+def _encode_or_error(encoder: ImageEncoder, path: Path, side: int) -> Encoding | MediaError:
+    try:
+        return encode_shots(encoder, find_shots(path, side))
+    except MediaError as error:
+        return error
+
+
+def encode_shots(encoder: ImageEncoder, shots: list[Shot]) -> Encoding:
+    """Return a clip's encoding from its shots: a shot is the mean of its frames, the clip that of all frames."""
+    frames = [encoder.prepare(_picture(frame)) for shot in shots for frame in shot.frames]
+    features = encoder.encode_prepared(np.stack(frames))
+    ends = np.cumsum([0, *(len(shot.frames) for shot in shots)])
+    parts = np.stack([mean_direction(features[start:end]) for start, end in pairwise(ends)])
+    whole = mean_direction(features)
+    if len(shots) == 1:
+        return Encoding.whole(whole)
+    return Encoding(whole, parts, tuple((shot.start, shot.end) for shot in shots))
+
+
+def find_shots(path: Path, side: int = 256) -> list[Shot]:
+    """Return a clip's shots with telling frames whose short side is at most `side` pixels.
+
+    Raises MediaError when no frame can be decoded.
+    """
+    with open_video(path) as video:
+        scan = _scan(video, side)
+    if not scan.times:
+        raise MediaError(f"{path.name}: {why_no_frames(path)}")
+    return _assemble(scan)
+
+
+@dataclass
+class _Scan:
+    """What one pass over a clip collects: a thumbnail and a time per looked-at frame, and frames worth keeping."""
+
+    thumbnails: list[Thumbnail]
+    times: list[float]
+    candidates: list[Candidate]
+    end: float = 0.0
+
+
+def _scan(video: Video, side: int) -> _Scan:
+    """Read a short clip in order, or sample a long one; a header that says nothing or lies means reading in order."""
+    most = min(MOST_FRAMES, MOST_PIXELS // (video.width * video.height))
+    if video.stated_frames > most:
+        scan = _sample(video, side)
+        if len(scan.times) >= 2:
+            return scan
+    return _read(video, side, most)
+
+
+def _read(video: Video, side: int, most: int) -> _Scan:
+    """Look at frames in order, 25 to 40 a second, and stop after `most`."""
+    stride = max(1, round(video.fps / 25))
+    scan = _Scan([], [], [])
+    interval, after_jump = 0.4, -1
+    for frame in video.frames(stride):
+        small = thumbnail(frame.pixels)
+        jumped = bool(scan.thumbnails) and difference(scan.thumbnails[-1], small) > 8.0
+        scan.thumbnails.append(small)
+        scan.times.append(frame.seconds)
+        place = len(scan.times) - 1
+        # A new shot must have a candidate however short it is, but not its first frame, which may be half a dissolve.
+        after_jump = place + 2 if jumped else after_jump
+        due = not scan.candidates or frame.seconds - scan.candidates[-1].seconds >= interval
+        if due or place == after_jump:
+            scan.candidates.append(candidate(frame, side))
+        if len(scan.candidates) > MOST_CANDIDATES:
+            scan.candidates = scan.candidates[::2]
+            interval *= 2
+        if frame.number >= most:
+            break
+    scan.end = _end(scan.times, stride / video.fps)
+    return scan
+
+
+def _sample(video: Video, side: int) -> _Scan:
+    """Look at evenly spread frames of a long clip."""
+    scan = _Scan([], [], [])
+    for number in range(SAMPLES):
+        frame: Frame | None = video.frame_near(round(video.stated_frames * (number + 0.5) / SAMPLES))
+        if frame is None or (scan.times and frame.seconds <= scan.times[-1]):
+            continue
+        scan.thumbnails.append(thumbnail(frame.pixels))
+        scan.times.append(frame.seconds)
+        scan.candidates.append(candidate(frame, side))
+    scan.end = max(_end(scan.times, 0.0), video.stated_frames / video.fps) if scan.times else 0.0
+    return scan
+
+
+def _end(times: list[float], step: float) -> float:
+    return times[-1] + (times[-1] - times[-2] if len(times) > 1 else step) if times else 0.0
+
+
+def _assemble(scan: _Scan) -> list[Shot]:
+    """Cut a scan into shots and choose the frames of each."""
+    cuts = [(scan.times[place - 1] + scan.times[place]) / 2 for place in find_cuts(scan.thumbnails)]
+    bounds = [scan.times[0], *cuts, scan.end]
+    by_shot: list[list[Candidate]] = [[] for _ in range(len(bounds) - 1)]
+    for each in scan.candidates:
+        by_shot[min(bisect_right(bounds, each.seconds), len(by_shot)) - 1].append(each)
+    shots = []
+    for (start, end), own in zip(pairwise(bounds), by_shot, strict=True):
+        count = int(min(max(1, (end - start) // FRAME_SECONDS + 1), MOST_SHOT_FRAMES))
+        if own:
+            shots.append(Shot(start, end, tuple(choose(own, (start, end), count))))
+    telling = [shot for shot in shots if not all(frame.is_blank for frame in shot.frames)] or shots
+    if len(telling) > MOST_SHOTS:  # the longest say most
+        telling = sorted(sorted(telling, key=lambda shot: shot.start - shot.end)[:MOST_SHOTS], key=lambda shot: shot.start)
+    return telling
+
+
+def _picture(frame: Candidate) -> Image.Image:
+    from PIL import Image
+
+    return Image.fromarray(np.ascontiguousarray(frame.pixels[:, :, ::-1]))

@@ -1,0 +1,144 @@
+"""Frames of a video file through OpenCV: upright, each with its own time, read in order or sought."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from encoders.base import EncoderError, MediaError
+from encoders.video_reasons import why_no_frames, why_not_a_video
+
+VIDEO_SUFFIXES = frozenset(".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ogv .wmv .flv .3gp .ts .mts .m2ts .mjpeg".split())
+
+MOST_PIXELS = 36_000_000  # of a frame: 8K and a little more
+TIMEOUT = 8000  # milliseconds that opening or one read may take
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame: its place in the file, its time in seconds, and its pixels uint8 (h, w, 3) in OpenCV's BGR order."""
+
+    number: int
+    seconds: float
+    pixels: Pixels
+
+
+class Video:
+    """An open video file, positioned before its first frame.
+
+    What the header says (`stated_frames`, `fps`, `width`, `height`) is a hint: files lie, or do not know.
+    """
+
+    def __init__(self, path: Path, capture: Any) -> None:
+        """Wrap an opened `cv2.VideoCapture`."""
+        import cv2
+
+        self._path = path
+        self._capture = capture
+        self._milliseconds = cv2.CAP_PROP_POS_MSEC
+        self._place = cv2.CAP_PROP_POS_FRAMES
+        self.width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        self.height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        fps = float(capture.get(cv2.CAP_PROP_FPS))
+        self.fps = fps if 0.1 <= fps <= 1000 else 25.0
+        stated = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        self.stated_frames = int(stated) if 0 < stated < 1 << 40 else 0
+
+    def frames(self, stride: int = 1) -> Iterator[Frame]:
+        """Yield every `stride`-th frame from here on, to the real end of the stream; the others are only decoded."""
+        number, last = 0, -1.0
+        while self._capture.grab():
+            seconds = self._time(number, last)
+            last = seconds
+            if number % stride == 0:
+                ok, pixels = self._capture.retrieve()
+                if not ok or pixels is None:
+                    return
+                yield Frame(number, seconds, pixels)
+            number += 1
+
+    def frame_near(self, number: int) -> Frame | None:
+        """Return a frame at about a place in the file, or None when there is none; its time is that of what was found."""
+        if not self._capture.set(self._place, number):
+            return None
+        ok, pixels = self._capture.read()
+        return Frame(number, self._time(number, -1.0), pixels) if ok and pixels is not None else None
+
+    def _time(self, number: int, last: float) -> float:
+        """Return the current frame's time stamp, or its place over the rate where stamps are missing or run backwards."""
+        seconds = float(self._capture.get(self._milliseconds)) / 1000
+        if np.isfinite(seconds) and seconds > last and (seconds > 0 or number == 0):
+            return seconds
+        return max(last + 1 / self.fps, 0.0) if last >= 0 else number / self.fps
+
+
+@contextmanager
+def open_video(path: Path) -> Iterator[Video]:
+    """Open a video file for reading.
+
+    Raises MediaError when it is missing, no video, damaged or beyond the limits, and EncoderError when OpenCV cannot be
+    imported.
+    """
+    cv2 = import_cv2()
+    if not path.exists():
+        raise MediaError(f"{path.name}: no such file")
+    if not path.is_file():
+        raise MediaError(f"{path.name}: not a regular file")
+    if reason := why_not_a_video(path):
+        raise MediaError(f"{path.name}: {reason}")
+    limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, TIMEOUT, cv2.CAP_PROP_READ_TIMEOUT_MSEC, TIMEOUT]
+    with _silent(cv2):
+        # An absolute path, so that no file name is taken for a protocol; FFmpeg alone, so that "%d" is no sequence.
+        capture = cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG, limits)
+        try:
+            video = Video(path, capture) if capture.isOpened() else None
+            if video is None or video.width <= 0 or video.height <= 0:
+                raise MediaError(f"{path.name}: {why_no_frames(path)}")
+            if video.width * video.height > MOST_PIXELS:
+                raise MediaError(
+                    f"{path.name}: frames of {video.width} x {video.height} pixels are over the limit of "
+                    f"{MOST_PIXELS // 1_000_000} million"
+                )
+            yield video
+        except cv2.error as error:
+            raise MediaError(f"{path.name}: cannot be decoded ({' '.join(str(error).split())[:160]})") from error
+        finally:
+            capture.release()
+
+
+def import_cv2() -> Any:
+    """Return the OpenCV module.
+
+    Raises EncoderError with the remedy when it, or a system library that it needs, is missing.
+    """
+    # FFmpeg's own messages about damaged files go to standard error past every logger, unless it is told before.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    try:
+        import cv2
+    except ImportError as error:
+        if "libGL" in str(error) or "libgthread" in str(error) or "libglib" in str(error):
+            remedy = "install the system library (Debian, Ubuntu: apt-get install libgl1 libglib2.0-0)"
+            raise EncoderError(f"videos need OpenCV, which cannot load here ({error}); {remedy}") from error
+        raise EncoderError(f"videos need OpenCV ({error}); pip install opencv-python") from error
+    return cv2
+
+
+@contextmanager
+def _silent(cv2: Any) -> Iterator[None]:
+    """Keep OpenCV's own log messages off standard error inside the block."""
+    logging = cv2.utils.logging
+    level = logging.getLogLevel()
+    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        logging.setLogLevel(level)

@@ -1,0 +1,72 @@
+"""Why a file yields no frames, as far as its first bytes and its MP4 boxes can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+MOST_BYTES = 64 << 30
+HEADER_BYTES = 4 << 20  # of an MP4's movie header that are looked into
+
+# Playlists would have FFmpeg open other files or addresses.
+_PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"<MPD", b"v=0\r\n", b"v=0\n", b"[playlist]")
+
+
+def why_not_a_video(path: Path) -> str | None:
+    """Return why a file must not even be opened as a video, or None."""
+    size = path.stat().st_size
+    if size == 0:
+        return "the file is empty"
+    if size > MOST_BYTES:
+        return f"{size >> 30} GB are over the limit of {MOST_BYTES >> 30} GB"
+    with path.open("rb") as file:
+        head = file.read(256).lstrip(b"\xef\xbb\xbf \t\r\n")
+    if head.startswith(_PLAYLISTS):
+        return "a playlist that points to other files, not a video"
+    return None
+
+
+def why_no_frames(path: Path) -> str:
+    """Return the likeliest reason why a file gave no frame."""
+    with path.open("rb") as file:
+        head = file.read(16)
+    if len(head) < 16:
+        return f"{path.stat().st_size} bytes are no video"
+    if head[4:8] not in {b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip"}:
+        known = (b"\x1aE\xdf\xa3", b"RIFF", b"FLV", b"OggS", b"\0\0\1\xba", b"0&\xb2u", b"G")
+        return "the video is damaged: no frame can be decoded" if head.startswith(known) else "not a video file"
+    boxes = dict(_boxes(path))
+    if b"moov" not in boxes:
+        return "the video is cut short: its index (the moov box) is missing"
+    start, length = boxes[b"moov"]
+    with path.open("rb") as file:
+        file.seek(start)
+        movie = file.read(min(length, HEADER_BYTES))
+    if b"vide" not in movie:
+        return "the file holds no video track"
+    if b"encv" in movie:
+        return "the video is encrypted"
+    if b"mdat" not in boxes:
+        return "the video is cut short: its header is there but no frames"
+    return "the video is damaged: no frame can be decoded"
+
+
+def _boxes(path: Path) -> Iterator[tuple[bytes, tuple[int, int]]]:
+    """Yield the kind, and the place and length, of an MP4 file's outermost boxes."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        place = 0
+        for _ in range(1000):
+            file.seek(place)
+            head = file.read(16)
+            if len(head) < 8:
+                return
+            length = int.from_bytes(head[:4], "big")
+            if length == 1 and len(head) == 16:
+                length = int.from_bytes(head[8:16], "big")
+            elif length == 0:
+                length = size - place
+            if length < 8:
+                return
+            yield head[4:8], (place, length)
+            place += length

@@ -1,0 +1,120 @@
+"""Hugging Face vision models by name or folder: classifiers, backbones, and CLIP- or SigLIP-like pairs of towers."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from encoders.base import Classes, EncoderError
+from encoders.class_files import cached_classes, imagenet_names
+from encoders.export import open_network
+from encoders.fingerprint import fingerprint
+from encoders.image import Prepare, PreparedImages
+from encoders.model_files import (
+    REMEDY,
+    essential,
+    is_two_towers,
+    model_folder,
+    read_json,
+    short_reason,
+    weight_files,
+)
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from torch import nn
+
+CODE_VERSION = 1  # raise it when this code gives other vectors for the same files
+
+
+def load_vision_model(reference: str, threads: int) -> PreparedImages:
+    """Return a Hugging Face vision model by name or folder.
+
+    Raises EncoderError when it cannot be had, or takes no pictures.
+    """
+    from PIL import Image
+
+    folder = model_folder(reference)
+    config = read_json(folder / "config.json")
+    settings = read_json(folder / "preprocessor_config.json")
+    prepare = _prepare(reference, folder)
+    towers = is_two_towers(config)
+    digest = fingerprint(
+        weight_files(folder), kind="vision", code=CODE_VERSION, config=essential(config), preprocessing=settings
+    )
+
+    @cache  # asked for twice, by the export and for the classes
+    def model() -> tuple[Any, bool]:
+        return _load(reference, folder, config)
+
+    def features() -> nn.Module:
+        from encoders.classifier_modules import ClassifierFeatures
+        from encoders.vision_modules import BackboneFeatures, ImageTower
+
+        if towers:
+            return ImageTower(model()[0])
+        return ClassifierFeatures(model()[0]) if _is_classifier(config) else BackboneFeatures(*model())
+
+    def classifier() -> Classes | None:
+        from encoders.classifier_modules import linear_classifier
+
+        return Classes(imagenet_names(), *linear_classifier(model()[0])) if _is_imagenet(config) else None
+
+    noise = np.random.default_rng(0).integers(0, 256, (2, 60, 80, 3), dtype=np.uint8)
+    example = {"pixels": np.stack([prepare(Image.fromarray(picture)) for picture in noise])}
+    network = open_network(digest, features, example, threads)
+    dim = network.run([example])[0].shape[1]
+    text_tower = None
+    if towers:
+        from encoders.text_towers import open_text_tower
+
+        text_tower = open_text_tower(reference, folder, config, digest, lambda: model()[0], threads)
+    classes = cached_classes(digest, classifier)
+    return PreparedImages(reference, digest, dim, classes, text_tower, prepare, network)
+
+
+def _is_classifier(config: dict[str, Any]) -> bool:
+    return any(name.endswith("ForImageClassification") for name in config.get("architectures") or ())
+
+
+def _is_imagenet(config: dict[str, Any]) -> bool:
+    """Say whether a classifier's classes are ImageNet-1k's in their usual order, by the first and the last one."""
+    labels = config.get("id2label") or {}
+    return (
+        _is_classifier(config)
+        and len(labels) == 1000
+        and str(labels.get("0", "")).lower().startswith("tench")
+        and str(labels.get("999", "")).lower().startswith(("toilet tissue", "toilet paper"))
+    )
+
+
+def _prepare(reference: str, folder: Path) -> Prepare:
+    """Return the model's own preprocessing as a function from an RGB picture to float32 (3, H, W)."""
+    from transformers import AutoImageProcessor
+
+    try:
+        processor = AutoImageProcessor.from_pretrained(str(folder), trust_remote_code=False)
+    except Exception as error:
+        raise EncoderError(f"{reference}: takes no pictures ({short_reason(error)}); {REMEDY}") from error
+
+    def prepare(image: Image.Image) -> npt.NDArray[Any]:
+        pixels = processor(images=image, return_tensors="pt")["pixel_values"][0]
+        return np.asarray(pixels, np.float32)
+
+    return prepare
+
+
+def _load(reference: str, folder: Path, config: dict[str, Any]) -> tuple[Any, bool]:
+    from transformers import AutoModel, AutoModelForImageClassification
+
+    from encoders.transformers_models import load_pretrained
+
+    loader = AutoModelForImageClassification if _is_classifier(config) else AutoModel
+    model, pooled = load_pretrained(reference, loader, folder)
+    if is_two_towers(config) and not hasattr(model, "get_image_features"):
+        raise EncoderError(f"{reference}: its towers share no space as CLIP's do; {REMEDY}")
+    return model, pooled

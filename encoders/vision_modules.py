@@ -1,0 +1,58 @@
+"""The torch half of Hugging Face vision models. Imported only when torch is needed anyway."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+
+class BackboneFeatures(nn.Module):
+    """A backbone and its pooling: pixels (n, 3, H, W) to features (n, dim)."""
+
+    def __init__(self, backbone: nn.Module, pooled: bool) -> None:
+        """`pooled` says whether the backbone's own pooler can be trusted, that is, came with its weights."""
+        super().__init__()
+        self.backbone = backbone
+        self.pooled = pooled
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Return the pooler's output, else the class token (n, t, d) or the mean of a feature map (n, d, h, w)."""
+        output: Any = self.backbone(pixel_values=pixels)
+        pooled: Tensor | None = getattr(output, "pooler_output", None)
+        if self.pooled and pooled is not None:
+            return pooled.flatten(1)
+        states: Tensor = output.last_hidden_state
+        return states[:, 0] if states.ndim == 3 else states.mean((2, 3))
+
+
+class ImageTower(nn.Module):
+    """The picture half of a CLIP-like model: pixels (n, 3, H, W) to projected embeddings (n, dim)."""
+
+    def __init__(self, model: nn.Module) -> None:
+        """Keep the whole model; an export holds only what the forward pass touches."""
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Return the embeddings, not normalised."""
+        return _embedding(self.model.get_image_features(pixel_values=pixels))
+
+
+class TextTower(nn.Module):
+    """The text half of a CLIP-like model: ids (n, t), and a mask unless the length is fixed, to embeddings (n, dim)."""
+
+    def __init__(self, model: nn.Module) -> None:
+        """Keep the whole model; an export holds only what the forward pass touches."""
+        super().__init__()
+        self.model = model
+
+    def forward(self, ids: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the embeddings, not normalised."""
+        return _embedding(self.model.get_text_features(input_ids=ids, attention_mask=mask))
+
+
+def _embedding(output: Any) -> Tensor:
+    """Return the embedding itself; recent versions of transformers wrap it."""
+    embedding: Tensor = output if isinstance(output, Tensor) else output.pooler_output
+    return embedding

@@ -1,0 +1,87 @@
+"""What every index of vectors can do, whatever library holds the vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol, Self, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class IndexFileError(Exception):
+    """A saved index cannot be read; the message names the file."""
+
+
+class Match(NamedTuple):
+    """An id and its inner product with the query."""
+
+    id: str
+    score: float
+
+
+@runtime_checkable
+class VectorIndex(Protocol):
+    """Vectors under string ids, searched by inner product.
+
+    One contract suite, tests/index/test_contract.py, holds every implementation to these words.
+    """
+
+    @property
+    def dim(self) -> int:
+        """Length of every vector."""
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids held, in the order in which they were added."""
+
+    def __len__(self) -> int:
+        """Number of vectors held."""
+
+    def __contains__(self, item_id: object) -> bool:
+        """Whether a vector is held under this id."""
+
+    def add(self, ids: Sequence[str], vectors: FloatArray) -> None:
+        """Hold float32 (n, dim) vectors under n ids; an id that is held already is replaced.
+
+        Raises:
+            ValueError: an id occurs twice, the shapes do not fit, or a value is not finite. Nothing is changed then.
+        """
+
+    def remove(self, ids: Collection[str]) -> int:
+        """Forget the vectors of these ids and return how many there were; unknown ids are passed over."""
+
+    def vectors(self, ids: Sequence[str]) -> FloatArray:
+        """Return the float32 (n, dim) vectors of these ids.
+
+        Raises:
+            KeyError: an id is not held.
+        """
+
+    def search(
+        self,
+        queries: FloatArray,
+        k: int,
+        *,
+        allowed: Collection[str] | None = None,
+        excluded: Sequence[Collection[str]] | None = None,
+    ) -> list[list[Match]]:
+        """Return for each of the (q, dim) queries the k ids of largest inner product, best first.
+
+        `allowed` limits all queries to these ids; `excluded` holds for each query the ids to leave out. Unknown
+        ids in either are passed over. A list is shorter than k only where fewer ids remain.
+        """
+
+    def save(self, folder: Path) -> None:
+        """Write the index into an existing folder."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            IndexFileError: a file is missing or damaged.
+        """

@@ -1,0 +1,144 @@
+"""A bridge from pictures to the space of texts, for encoders that were never trained together.
+
+Two closed forms, each of unit length and summed:
+
+* the **label bridge** needs no data: a picture's class probabilities average the text vectors of the class names
+  (Norouzi et al. 2013, "Zero-Shot Learning by Convex Combination of Semantic Embeddings");
+* the **ridge** is a linear map from pictures to texts, fitted on the catalogue's own items that have both.
+
+Encoders with a text tower of their own (CLIP) need no label bridge, and have none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import load_file, save_file
+
+from encoders import Classes, TextEncoder
+
+FloatArray = npt.NDArray[np.float32]
+
+PROMPT = "a photo of a {}"
+TEMPERATURE = 2.0
+TOP_CLASSES = 50
+RIDGE_PENALTIES = tuple(10.0**exponent for exponent in np.arange(-2, 2.1, 0.5))
+MIN_PAIRS = 50
+
+
+def unit(rows: FloatArray) -> FloatArray:
+    """Rows scaled to unit length; rows of zeros stay."""
+    lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 1e-12)
+
+
+def present(rows: FloatArray) -> npt.NDArray[np.bool_]:
+    """(n,) which rows are not all zero."""
+    return np.asarray(rows.any(axis=1))
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """The centres of both spaces, and the bridge between them."""
+
+    text_mean: FloatArray  # (t,)
+    image_mean: FloatArray  # (v,)
+    class_weight: FloatArray  # (c, v), c = 0 without a label bridge
+    class_bias: FloatArray  # (c,)
+    class_texts: FloatArray  # (c, t) centred
+    ridge: FloatArray  # (v, t), v = 0 without a ridge
+
+    @classmethod
+    def fit(cls, texts: FloatArray, images: FloatArray, classes: Classes | None, text_encoder: TextEncoder) -> Self:
+        """Fit the bridge to a catalogue.
+
+        Args:
+            texts: (n, t) unit text vectors, zero where an item has no text.
+            images: (n, v) raw features of pictures or clips, zero where an item has neither.
+            classes: the linear classifier over the features, if there is one.
+            text_encoder: embeds the names of the classes.
+        """
+        prompts = text_encoder.encode([PROMPT.format(name) for name in classes.names]) if classes else None
+        has_text, has_image = present(texts), present(images)
+        text_mean = _mean(texts[has_text], fallback=prompts, dim=text_encoder.dim)
+        image_mean = _mean(images[has_image], fallback=None, dim=images.shape[1])
+        empty = np.zeros((0, images.shape[1]), np.float32)
+        pairs = has_text & has_image
+        return cls(
+            text_mean=text_mean,
+            image_mean=image_mean,
+            class_weight=classes.weight if classes else empty,
+            class_bias=classes.bias if classes else np.zeros(0, np.float32),
+            class_texts=np.zeros((0, text_encoder.dim), np.float32) if prompts is None else unit(prompts - prompts.mean(0)),
+            ridge=_ridge(unit(images[pairs] - image_mean), unit(texts[pairs] - text_mean))
+            if pairs.sum() >= MIN_PAIRS
+            else np.zeros((0, text_encoder.dim), np.float32),
+        )
+
+    def centred_texts(self, texts: FloatArray) -> FloatArray:
+        """(n, t) text vectors about the centre of their space, unit length; rows of zeros stay."""
+        return np.where(present(texts)[:, None], unit(texts - self.text_mean), np.float32(0))
+
+    def centred_images(self, images: FloatArray) -> FloatArray:
+        """(n, v) raw features about the centre of their space, unit length; rows of zeros stay."""
+        return np.where(present(images)[:, None], unit(images - self.image_mean), np.float32(0))
+
+    def bridge(self, images: FloatArray) -> FloatArray:
+        """(n, v) raw features as (n, t) vectors in the space of centred texts, unit length or zero."""
+        result = np.zeros((len(images), len(self.text_mean)), np.float32)
+        if len(self.class_weight):
+            result += unit(_convex(images @ self.class_weight.T + self.class_bias) @ self.class_texts)
+        if len(self.ridge):
+            result += unit(self.centred_images(images) @ self.ridge)
+        return np.where(present(images)[:, None], unit(result), np.float32(0))
+
+    def save(self, path: Path) -> None:
+        """Write all arrays as safetensors."""
+        save_file({name: np.ascontiguousarray(value) for name, value in vars(self).items()}, path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote."""
+        return cls(**load_file(path))
+
+
+def _mean(rows: FloatArray, fallback: FloatArray | None, dim: int) -> FloatArray:
+    """The mean of enough rows to have one; else of the fallback; else zero."""
+    if len(rows) >= MIN_PAIRS or (len(rows) > 1 and fallback is None):
+        return np.asarray(rows.mean(0, dtype=np.float64), dtype=np.float32)
+    return np.zeros(dim, np.float32) if fallback is None else np.asarray(fallback.mean(0), dtype=np.float32)
+
+
+def _convex(logits: FloatArray) -> FloatArray:
+    """Softened probabilities of the likeliest classes, 0 for all others; rows sum to 1."""
+    logits = logits / TEMPERATURE
+    if logits.shape[1] > TOP_CLASSES:
+        floor = np.partition(logits, -TOP_CLASSES, axis=1)[:, -TOP_CLASSES, None]
+        logits = np.where(logits >= floor, logits, -np.inf)
+    weights = np.exp(logits - logits.max(1, keepdims=True))
+    return np.asarray(weights / weights.sum(1, keepdims=True), dtype=np.float32)
+
+
+def _ridge(inputs: FloatArray, outputs: FloatArray) -> FloatArray:
+    """(v, t) least-squares map with the L2 penalty of smallest leave-one-out error.
+
+    One eigendecomposition serves all penalties (Hastie, Tibshirani and Friedman 2009, section 7.10). They are tried
+    in units of the mean eigenvalue.
+    """
+    x, y = inputs.astype(np.float64), outputs.astype(np.float64)
+    eigenvalues, basis = np.linalg.eigh(x.T @ x)
+    rotated = x @ basis  # (n, v)
+    products = rotated.T @ y  # (v, t)
+
+    def loss(penalty: float) -> float:
+        shrunk = 1 / (eigenvalues + penalty)
+        leverage = (rotated**2) @ shrunk  # (n,)
+        residuals = (y - rotated @ (shrunk[:, None] * products)) / (1 - leverage)[:, None]
+        return float((residuals**2).mean())
+
+    penalty = min((p * eigenvalues.mean() for p in RIDGE_PENALTIES), key=loss)
+    return np.asarray(basis @ (products / (eigenvalues + penalty)[:, None]), dtype=np.float32)

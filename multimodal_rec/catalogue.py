@@ -1,0 +1,88 @@
+"""A catalogue on disk, read as items: a .jsonl, .csv or .parquet table, or a folder of media."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from encoders import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from multimodal_rec.errors import CatalogueError
+from multimodal_rec.items import CheckedItem, Item, check_id, check_item
+from multimodal_rec.rows import BadRow, read_rows, text_or_none
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One line of rejected.jsonl. `kept` tells whether the row is used all the same, without the faulty part."""
+
+    place: str
+    id: str | None
+    reason: str
+    kept: bool = False
+
+
+def read_catalogue(path: Path, media_root: Path | None = None) -> Iterator[CheckedItem | Problem]:
+    """Yield every row of a catalogue in order, as a checked item or as the problem that it is.
+
+    Media paths are relative to the table's folder, or to `media_root`, and may not leave it. Of two rows with the same
+    id both are yielded, with a warning: the later one is meant to win.
+
+    Raises:
+        CatalogueError: the path does not exist or is no catalogue at all.
+    """
+    if path.is_dir():
+        yield from _read_folder(path)
+        return
+    if not path.exists():
+        raise CatalogueError(f"{path}: no such catalogue")
+    root = (media_root or path.parent).resolve()
+    if not root.is_dir():
+        raise CatalogueError(f"{root}: the media root is no folder")
+    places: dict[str, str] = {}
+    for row in read_rows(path):
+        if isinstance(row, BadRow):
+            yield Problem(row.place, None, row.reason)
+            continue
+        try:
+            checked = check_item(row.fields, root)
+        except ValueError as error:
+            yield Problem(row.place, text_or_none(row.fields.get("id")), str(error))
+            continue
+        item_id = checked.item.id
+        if item_id in places:
+            yield Problem(row.place, item_id, f"the id occurs twice: this row replaces {places[item_id]}", kept=True)
+        places[item_id] = row.place
+        for warning in checked.warnings:
+            yield Problem(row.place, item_id, warning, kept=True)
+        yield checked
+
+
+def _read_folder(folder: Path) -> Iterator[CheckedItem | Problem]:
+    """Each picture or clip is an item: its id is the path below the folder, its categories the sub-folders."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(name for name in names if not name.startswith(".")):
+            path = Path(parent) / name
+            relative = path.relative_to(folder)
+            suffix = path.suffix.lower()
+            if suffix not in IMAGE_SUFFIXES | VIDEO_SUFFIXES:
+                yield Problem(str(relative), relative.as_posix(), f"neither a picture nor a clip ({suffix or name})")
+                continue
+            try:
+                item_id = check_id(relative.as_posix(), "file name")
+                if not path.resolve().is_relative_to(folder.resolve()):
+                    raise ValueError("a link that leaves the folder")
+            except ValueError as error:
+                yield Problem(str(relative), None, str(error))
+                continue
+            yield CheckedItem(
+                Item(
+                    id=item_id,
+                    title=path.stem.replace("_", " ").replace("-", " ").strip() or None,
+                    categories=tuple(relative.parts[:-1]),
+                    image=path.resolve() if suffix in IMAGE_SUFFIXES else None,
+                    video=path.resolve() if suffix in VIDEO_SUFFIXES else None,
+                )
+            )

@@ -1,0 +1,154 @@
+"""The catalogue in SQLite: items in a stable order, each with the content keys of its vectors."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal, Self
+
+from multimodal_rec.items import Item
+
+Modality = Literal["text", "image", "video"]
+MODALITIES: tuple[Modality, ...] = ("text", "image", "video")
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS items (
+    position INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    title TEXT, description TEXT, categories TEXT NOT NULL,
+    image TEXT, video TEXT, attributes TEXT NOT NULL,
+    text_key BLOB, image_key BLOB, video_key BLOB
+)"""
+_FIELDS = "id, title, description, categories, image, video, attributes"
+_PAGE = 1024
+_MAX_VARIABLES = 512
+
+
+class ItemTable:
+    """Items under their ids. An item keeps its position when it is replaced."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self._path = path
+        if read_only:
+            self._db = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, check_same_thread=False)
+        else:
+            self._db = sqlite3.connect(path, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute(_SCHEMA)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def __len__(self) -> int:
+        """Number of items."""
+        return int(self._db.execute("SELECT count(*) FROM items").fetchone()[0])
+
+    def count(self, modality: Modality) -> int:
+        """Number of items that have this modality, once their keys are set."""
+        return int(self._db.execute(f"SELECT count({modality}_key) FROM items").fetchone()[0])  # noqa: S608
+
+    def put(self, items: Iterable[Item], *, replace_all: bool = False) -> None:
+        """Add or replace items in one transaction; with `replace_all`, whatever else was there goes."""
+        with self._db:
+            if replace_all:
+                self._db.execute("DELETE FROM items")
+            self._db.executemany(
+                f"INSERT INTO items ({_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "  # noqa: S608
+                "title = excluded.title, description = excluded.description, categories = excluded.categories, "
+                "image = excluded.image, video = excluded.video, attributes = excluded.attributes, "
+                "text_key = NULL, image_key = NULL, video_key = NULL",
+                map(_to_record, items),
+            )
+
+    def remove(self, ids: Sequence[str]) -> int:
+        """Delete these items and return how many there were."""
+        with self._db:
+            return self._db.executemany("DELETE FROM items WHERE id = ?", [(item_id,) for item_id in ids]).rowcount
+
+    def ids(self) -> list[str]:
+        """All ids in order of position."""
+        return [row[0] for row in self._db.execute("SELECT id FROM items ORDER BY position")]
+
+    def get(self, ids: Sequence[str]) -> dict[str, Item]:
+        """Return those of the items that are there, under their ids."""
+        found: dict[str, Item] = {}
+        for start in range(0, len(ids), _MAX_VARIABLES):
+            chunk = ids[start : start + _MAX_VARIABLES]
+            marks = ", ".join("?" * len(chunk))
+            for record in self._db.execute(f"SELECT {_FIELDS} FROM items WHERE id IN ({marks})", chunk):  # noqa: S608
+                found[record[0]] = _from_record(record)
+        return found
+
+    def pages(self) -> Iterator[list[Item]]:
+        """Yield all items in order of position, a page at a time; rows may be changed between pages."""
+        last = -1
+        while True:
+            records = self._db.execute(
+                f"SELECT position, {_FIELDS} FROM items WHERE position > ? ORDER BY position LIMIT ?",  # noqa: S608
+                (last, _PAGE),
+            ).fetchall()
+            if not records:
+                return
+            last = records[-1][0]
+            yield [_from_record(record[1:]) for record in records]
+
+    def set_keys(self, modality: Modality, keys: Iterable[tuple[bytes | None, str]]) -> None:
+        """Note the content key of one modality for (key, item id) pairs."""
+        with self._db:
+            self._db.executemany(f"UPDATE items SET {modality}_key = ? WHERE id = ?", keys)  # noqa: S608
+
+    def drop(self, modality: Modality, item_id: str) -> None:
+        """Take a medium away from an item, because it cannot be used."""
+        column = "" if modality == "text" else f"{modality} = NULL, "
+        with self._db:
+            self._db.execute(f"UPDATE items SET {column}{modality}_key = NULL WHERE id = ?", (item_id,))  # noqa: S608
+
+    def keys(self, modality: Modality) -> list[bytes | None]:
+        """The content keys of one modality in order of position, None where an item lacks it."""
+        return [row[0] for row in self._db.execute(f"SELECT {modality}_key FROM items ORDER BY position")]  # noqa: S608
+
+    def with_key(self, modality: Modality, key: bytes) -> list[Item]:
+        """The items whose modality has this content key."""
+        query = f"SELECT {_FIELDS} FROM items WHERE {modality}_key = ?"  # noqa: S608
+        return [_from_record(record) for record in self._db.execute(query, (key,))]
+
+    def snapshot(self, path: Path) -> None:
+        """Write a compact copy of the table to a new file."""
+        self._db.execute("VACUUM INTO ?", (str(path),))
+        copy = sqlite3.connect(path)
+        copy.execute("PRAGMA journal_mode = DELETE")  # a lone file, readable from read-only media
+        copy.close()
+
+
+def _to_record(item: Item) -> tuple[str | None, ...]:
+    return (
+        item.id,
+        item.title,
+        item.description,
+        json.dumps(item.categories, ensure_ascii=False),
+        str(item.image) if item.image else None,
+        str(item.video) if item.video else None,
+        json.dumps(item.attributes, ensure_ascii=False, default=str),
+    )
+
+
+def _from_record(record: tuple[str, str | None, str | None, str, str | None, str | None, str]) -> Item:
+    item_id, title, description, categories, image, video, attributes = record
+    return Item(
+        id=item_id,
+        title=title,
+        description=description,
+        categories=tuple(json.loads(categories)),
+        image=Path(image) if image else None,
+        video=Path(video) if video else None,
+        attributes=json.loads(attributes),
+    )

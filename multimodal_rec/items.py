@@ -1,0 +1,142 @@
+"""An item of the catalogue, and the check that turns a raw row into one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from encoders import clean_text
+from multimodal_rec.rows import text_or_none
+
+KNOWN_FIELDS = frozenset({"id", "title", "description", "categories", "image", "video"})
+MAX_ID_CHARS = 512
+CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that can be recommended. `image` and `video` are absolute paths of existing files."""
+
+    id: str
+    title: str | None = None
+    description: str | None = None
+    categories: tuple[str, ...] = ()
+    image: Path | None = None
+    video: Path | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """Title, categories and description as one clean text; empty where there is none."""
+        parts = (self.title, ", ".join(self.categories), self.description)
+        cleaned = [clean_text(part).rstrip(".") for part in parts if part]
+        return ". ".join(part for part in cleaned if part)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedItem:
+    """An item with what had to be left out of it, one sentence each."""
+
+    item: Item
+    warnings: tuple[str, ...] = ()
+
+
+def check_item(fields: Mapping[str, Any], media_root: Path) -> CheckedItem:
+    """Validate a raw row; leave out a medium that cannot be used, as long as something usable remains.
+
+    Raises:
+        ValueError: the row is not usable; the message says why.
+    """
+    item_id = check_id(fields.get("id"), "id")
+    warnings: list[str] = []
+    media: dict[str, Path | None] = {}
+    for name in ("image", "video"):
+        media[name] = None
+        try:
+            media[name] = check_media(fields.get(name), media_root)
+        except ValueError as error:
+            warnings.append(f"{name} left out: {error}")
+    texts: dict[str, str | None] = {}
+    for name in ("title", "description"):
+        texts[name] = text_or_none(fields.get(name))
+        if texts[name] is None and fields.get(name) not in (None, "") and not isinstance(fields[name], str | float):
+            warnings.append(f"{name} left out: not text")
+    item = Item(
+        id=item_id,
+        title=texts["title"],
+        description=texts["description"],
+        categories=_check_categories(fields.get("categories"), warnings),
+        image=media["image"],
+        video=media["video"],
+        attributes={
+            name: value for name, value in fields.items() if name not in KNOWN_FIELDS and value not in (None, "")
+        },
+    )
+    if not (item.text or item.image or item.video):
+        raise ValueError("; ".join(["no usable text, image or video", *warnings]))
+    return CheckedItem(item, tuple(warnings))
+
+
+def check_id(value: object, name: str) -> str:
+    """Return an id as text; whole numbers are taken as written.
+
+    Raises:
+        ValueError: the id is missing, not text, too long, or holds control characters.
+    """
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if text is None or (isinstance(text, str) and not text.strip()):
+        raise ValueError(f"no {name}")
+    if not isinstance(text, str):
+        raise ValueError(f"{name} is not text: {text!r}")
+    if len(text) > MAX_ID_CHARS:
+        raise ValueError(f"{name} is longer than {MAX_ID_CHARS} characters")
+    if CONTROL_CHARACTER.search(text) or not text.isprintable() and any("\ud800" <= c <= "\udfff" for c in text):
+        raise ValueError(f"{name} holds a control character: {text!r}")
+    return text
+
+
+def check_media(value: object, media_root: Path) -> Path | None:
+    """Return the absolute path of a media file inside `media_root`, or None for a blank cell.
+
+    Raises:
+        ValueError: the path leaves the folder or names no file.
+    """
+    text = text_or_none(value)
+    if text is None:
+        return None
+    if "\0" in text:
+        raise ValueError(f"{text!r} is no path")
+    try:
+        path = (media_root / text).resolve()
+    except (OSError, RuntimeError) as error:
+        raise ValueError(f"{text!r} cannot be followed ({error})") from error
+    if not path.is_relative_to(media_root.resolve()):
+        raise ValueError(f"{text!r} leaves the media folder")
+    try:
+        if not path.is_file():
+            raise ValueError(f"{text!r} does not exist" if not path.exists() else f"{text!r} is no file")
+    except OSError as error:  # a name too long for the file system, say
+        raise ValueError(f"{text[:80]!r} cannot be opened ({error.strerror})") from error
+    return path
+
+
+def _check_categories(value: object, warnings: list[str]) -> tuple[str, ...]:
+    """Take a list, a JSON list in a cell, or text separated by | signs."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = json.loads(value)
+        except json.JSONDecodeError:
+            warnings.append("categories left out: not a JSON list")
+            return ()
+    if isinstance(value, str):
+        value = value.split("|")
+    if value is None or isinstance(value, float):
+        return ()
+    if not isinstance(value, list):
+        warnings.append("categories left out: not a list")
+        return ()
+    return tuple(dict.fromkeys(name.strip() for entry in value if (name := text_or_none(entry)) and name.strip()))

@@ -1,0 +1,139 @@
+"""Tables on disk, read row by row: JSONL, CSV and Parquet.
+
+A row that cannot be parsed is yielded as a `BadRow`, never raised: one broken line does not cost the rest.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from multimodal_rec.errors import CatalogueError
+
+TABLE_SUFFIXES = frozenset({".jsonl", ".ndjson", ".csv", ".parquet"})
+MAX_FIELD_CHARS = 1 << 24
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One parsed row. `place` names it for messages, such as "items.jsonl line 7"."""
+
+    place: str
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that could not be parsed, and why."""
+
+    place: str
+    reason: str
+
+
+def read_rows(path: Path) -> Iterator[Row | BadRow]:
+    """Yield the rows of a .jsonl, .csv or .parquet file in order.
+
+    Raises:
+        CatalogueError: the file is missing, of another kind, or not readable as its suffix says.
+    """
+    readers = {".jsonl": _read_jsonl, ".ndjson": _read_jsonl, ".csv": _read_csv, ".parquet": _read_parquet}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise CatalogueError(f"{path}: expected a .jsonl, .csv or .parquet file")
+    if not path.is_file():
+        raise CatalogueError(f"{path}: no such file")
+    try:
+        yield from reader(path)
+    except OSError as error:
+        raise CatalogueError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def text_or_none(value: object) -> str | None:
+    """Return a cell as text: numbers as written, blanks and NaN as None, anything else as None."""
+    if isinstance(value, str):
+        return value if value.strip() else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return None if isinstance(value, float) and math.isnan(value) else str(value)
+
+
+def number_or_none(value: object) -> float | None:
+    """Return a cell as a finite number, a blank or NaN as None.
+
+    Raises:
+        ValueError: the cell holds something that is no finite number.
+    """
+    text = text_or_none(value)
+    if text is None:
+        if value is None or isinstance(value, str) or (isinstance(value, float) and math.isnan(value)):
+            return None
+        raise ValueError(f"{value!r} is no number")
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is not finite")
+    return number
+
+
+def _read_jsonl(path: Path) -> Iterator[Row | BadRow]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            place = f"{path.name} line {number}"
+            if not line.strip():
+                continue
+            try:
+                fields = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+            except UnicodeDecodeError:
+                yield BadRow(place, "not UTF-8 text")
+            except (json.JSONDecodeError, RecursionError) as error:
+                yield BadRow(place, f"not JSON: {getattr(error, 'msg', 'nested too deep')}")
+            else:
+                if isinstance(fields, dict):
+                    yield Row(place, fields)
+                else:
+                    yield BadRow(place, "not a JSON object")
+
+
+def _read_csv(path: Path) -> Iterator[Row | BadRow]:
+    csv.field_size_limit(MAX_FIELD_CHARS)
+    with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
+        reader = csv.DictReader(file)
+        try:
+            names = reader.fieldnames or []
+        except csv.Error as error:
+            raise CatalogueError(f"{path}: no CSV header ({error})") from error
+        if len(set(names)) != len(names):
+            raise CatalogueError(f"{path}: the header names a column twice")
+        while True:
+            try:
+                fields = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield BadRow(f"{path.name} line {reader.line_num}", f"not CSV: {error}")
+                continue
+            place = f"{path.name} line {reader.line_num}"
+            if fields.pop(None, None) is not None:  # type: ignore[call-overload]
+                yield BadRow(place, "more cells than the header has columns")
+            else:
+                yield Row(place, fields)
+
+
+def _read_parquet(path: Path) -> Iterator[Row | BadRow]:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            number = 0
+            for batch in file.iter_batches(batch_size=4096):
+                for fields in batch.to_pylist():
+                    number += 1
+                    yield Row(f"{path.name} row {number}", fields)
+    except pyarrow.ArrowException as error:
+        reason = str(error).splitlines()[0]
+        raise CatalogueError(f"{path}: not readable as Parquet ({reason})") from error

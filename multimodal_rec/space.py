@@ -1,0 +1,93 @@
+"""The one space in which items, users, texts, pictures and clips meet.
+
+A vector has three blocks, and two vectors are compared by their inner product:
+
+    preference   what the fusion network learned from interactions, popularity last; absent without interactions
+    semantic     centred text vectors, and pictures bridged into their space
+    visual       centred features of pictures and clips
+
+A block that something has nothing to say about is zero, so it adds nothing to any score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from multimodal_rec.alignment import Alignment, present, unit
+
+FloatArray = npt.NDArray[np.float32]
+
+BRIDGED_BESIDE_TEXT = 0.5
+"""Weight of the bridged picture in the semantic block of an item that has a text of its own."""
+RECENCY_PLACES = 5.0
+"""Decay of a history event's weight, in places from the newest."""
+RECENCY_FLOOR = 0.1
+"""Weight that even the oldest event of a history keeps."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """The layout of a vector: where each block stands."""
+
+    preference: int
+    """Dimensions of the preference block, 0 without interactions."""
+    semantic: int
+    """Dimensions of the semantic block."""
+    visual: int
+    """Dimensions of the visual block."""
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return self.preference + self.semantic + self.visual
+
+    @property
+    def blocks(self) -> dict[str, slice]:
+        """Where each block stands in a vector."""
+        middle = self.preference + self.semantic
+        return {
+            "preference": slice(0, self.preference),
+            "semantic": slice(self.preference, middle),
+            "visual": slice(middle, self.dim),
+        }
+
+    def vectors(self, **parts: FloatArray) -> FloatArray:
+        """Join (n, block) arrays into (n, dim) vectors; blocks not given are zero."""
+        count = len(next(iter(parts.values())))
+        result = np.zeros((count, self.dim), np.float32)
+        for name, rows in parts.items():
+            result[:, self.blocks[name]] = rows
+        return result
+
+
+def picture_features(images: FloatArray, videos: FloatArray) -> FloatArray:
+    """(n, v) raw features of an item's picture and clip: their mean where it has both."""
+    both = (present(images) & present(videos))[:, None]
+    return np.where(both, (images + videos) / 2, images + videos)
+
+
+def content_blocks(alignment: Alignment, texts: FloatArray, pictures: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The semantic and visual blocks of items, or of queries asked by example.
+
+    Args:
+        alignment: the centres and the bridge of the release.
+        texts: (n, t) unit text vectors, zero where there is none.
+        pictures: (n, v) raw features, zero where there are none.
+
+    Returns:
+        (n, t) and (n, v), rows of unit length or zero.
+    """
+    words = alignment.centred_texts(texts)
+    bridged = alignment.bridge(pictures)
+    weight = np.where(present(texts), BRIDGED_BESIDE_TEXT, 1.0)[:, None].astype(np.float32)
+    return unit(words + weight * bridged), alignment.centred_images(pictures)
+
+
+def recency_weights(length: int) -> FloatArray:
+    """(length,) weights of a history's events, oldest first, which sum to 1."""
+    age = np.arange(length)[::-1]
+    weights = np.exp(-age / RECENCY_PLACES) + RECENCY_FLOOR
+    return np.asarray(weights / weights.sum(), dtype=np.float32)

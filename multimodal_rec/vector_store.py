@@ -1,0 +1,127 @@
+"""The vectors of all content ever encoded, under the hash of the content and the encoder's fingerprint.
+
+What is in the store is never encoded again; a vector whose checksum fails counts as absent, so it is encoded anew.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from encoders import Encoding
+from encoders.base import FloatArray
+
+logger = logging.getLogger(__name__)
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS vectors (
+    space TEXT NOT NULL, key BLOB NOT NULL,
+    vector BLOB NOT NULL, parts BLOB NOT NULL, spans TEXT NOT NULL, checksum INTEGER NOT NULL,
+    PRIMARY KEY (space, key)
+)"""
+_MAX_VARIABLES = 512
+
+
+class VectorStore:
+    """`Encoding`s in SQLite. A space is the fingerprint of an encoder: vectors of two encoders never mix."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._open()
+        except sqlite3.DatabaseError as error:
+            self._set_aside(error)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def put(self, space: str, encodings: Iterable[tuple[bytes, Encoding]]) -> None:
+        """Store encodings under their keys, in one transaction that survives a crash once this returns."""
+        with self._db:
+            self._db.executemany(
+                "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?, ?)",
+                (_to_record(space, key, encoding) for key, encoding in encodings),
+            )
+
+    def present(self, space: str, keys: Sequence[bytes]) -> set[bytes]:
+        """Which of these keys have an undamaged encoding."""
+        return set(self.get(space, keys))
+
+    def get(self, space: str, keys: Sequence[bytes]) -> dict[bytes, Encoding]:
+        """Return the undamaged encodings among these keys."""
+        found: dict[bytes, Encoding] = {}
+        try:
+            for start in range(0, len(keys), _MAX_VARIABLES):
+                chunk = keys[start : start + _MAX_VARIABLES]
+                marks = ", ".join("?" * len(chunk))
+                query = f"SELECT key, vector, parts, spans, checksum FROM vectors WHERE space = ? AND key IN ({marks})"  # noqa: S608
+                for key, vector, parts, spans, checksum in self._db.execute(query, (space, *chunk)):
+                    if _checksum(vector, parts, spans) == checksum:
+                        found[key] = _from_record(vector, parts, spans)
+                    else:
+                        logger.warning("%s: a stored vector is damaged and will be encoded again", self._path.name)
+        except sqlite3.DatabaseError as error:
+            self._set_aside(error)
+        return found
+
+    def matrix(self, space: str, keys: Sequence[bytes | None], dim: int) -> FloatArray:
+        """Return the float32 (n, dim) vectors of n keys; rows of None, and of absent keys, are zero."""
+        rows = np.zeros((len(keys), dim), dtype=np.float32)
+        for start in range(0, len(keys), _MAX_VARIABLES):
+            chunk = keys[start : start + _MAX_VARIABLES]
+            found = self.get(space, [key for key in chunk if key is not None])
+            for row, key in enumerate(chunk, start):
+                if key is not None and key in found:
+                    rows[row] = found[key].vector
+        return rows
+
+    def _open(self) -> None:
+        self._db = sqlite3.connect(self._path, check_same_thread=False)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute(_SCHEMA)
+
+    def _set_aside(self, error: sqlite3.DatabaseError) -> None:
+        """Start an empty store beside a file that SQLite cannot read any more; a full disk or a lock is raised."""
+        if isinstance(error, sqlite3.OperationalError):
+            raise error
+        damaged = self._path.with_suffix(".damaged")
+        logger.warning("%s is damaged (%s): kept as %s, all is encoded again", self._path, error, damaged.name)
+        self._db.close()
+        self._path.replace(damaged)
+        for suffix in ("-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        self._open()
+
+
+def _to_record(space: str, key: bytes, encoding: Encoding) -> tuple[str, bytes, bytes, bytes, str, int]:
+    vector = encoding.vector.astype("<f4").tobytes()
+    parts = encoding.parts.astype("<f4").tobytes()
+    spans = json.dumps(encoding.spans)
+    return space, key, vector, parts, spans, _checksum(vector, parts, spans)
+
+
+def _from_record(vector: bytes, parts: bytes, spans: str) -> Encoding:
+    whole = np.frombuffer(vector, dtype="<f4").astype(np.float32)
+    return Encoding(
+        vector=whole,
+        parts=np.frombuffer(parts, dtype="<f4").astype(np.float32).reshape(-1, len(whole)),
+        spans=tuple((start, end) for start, end in json.loads(spans)),
+    )
+
+
+def _checksum(vector: bytes, parts: bytes, spans: str) -> int:
+    return zlib.crc32(spans.encode(), zlib.crc32(parts, zlib.crc32(vector)))

@@ -1,0 +1,77 @@
+"""A workspace on disk: the catalogue, the events, the vectors and the releases.
+
+    workspace/items.db        the catalogue, being worked on
+              events.db       the interactions
+              vectors.db      vectors of all content ever encoded
+              rejected.jsonl  what the last build or update could not use, and why
+              releases/       what queries read
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from multimodal_rec.catalogue import Problem
+from multimodal_rec.errors import WorkspaceError
+from multimodal_rec.event_table import EventTable
+from multimodal_rec.item_table import ItemTable
+from multimodal_rec.releases import Releases
+from multimodal_rec.vector_store import VectorStore
+
+REJECTED_FILE = "rejected.jsonl"
+
+
+class Workspace:
+    """Paths of a workspace, and the right to change it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.releases = Releases(path / "releases")
+
+    def items(self) -> ItemTable:
+        """Open the catalogue for work."""
+        return ItemTable(self.path / "items.db")
+
+    def events(self) -> EventTable:
+        """Open the interactions."""
+        return EventTable(self.path / "events.db")
+
+    def vectors(self) -> VectorStore:
+        """Open the vector store."""
+        return VectorStore(self.path / "vectors.db")
+
+    @contextmanager
+    def writing(self, *, create: bool = False) -> Iterator[None]:
+        """Hold the workspace for changes: one writer at a time, readers are not disturbed.
+
+        Raises:
+            WorkspaceError: it does not exist (and `create` is off), cannot be written, or another process holds it.
+        """
+        if not create:
+            self.releases.current()
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.path / ".lock", timeout=0)
+            lock.acquire()
+        except Timeout as error:
+            raise WorkspaceError(f"{self.path} is being changed by another process: wait until it has ended") from error
+        except OSError as error:
+            raise WorkspaceError(f"{self.path} cannot be written ({error.strerror}): name another folder") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def write_rejected(self, problems: Iterable[Problem]) -> None:
+        """Write rejected.jsonl anew, one problem a line."""
+        draft = self.path / f".{REJECTED_FILE}"
+        with draft.open("w", encoding="utf-8") as file:
+            for problem in problems:
+                file.write(json.dumps(asdict(problem), ensure_ascii=False) + "\n")
+        draft.replace(self.path / REJECTED_FILE)
