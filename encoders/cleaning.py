@@ -6,8 +6,7 @@ import html
 import re
 import unicodedata
 
-_INVISIBLE_ELEMENT = re.compile(r"<(script|style|template)\b[^>]{0,2000}>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_INVISIBLE = re.compile(r"<!--|<(script|style|template)\b[^<>]{0,2000}>", re.IGNORECASE)
 _BLOCK_TAG = re.compile(
     r"</?(?:p|div|br|li|ul|ol|tr|td|th|table|h[1-6]|section|article|blockquote|hr|dd|dt)\b[^<>]{0,2000}>", re.IGNORECASE
 )
@@ -15,7 +14,9 @@ _TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9:-]{0,30}(?:\s[^<>]{0,2000})?/?>|<![a-z
 _SPACES = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r" ?\n[ \n]*")
 # Controls say nothing; joiners stay, since emoji and several scripts are written with them.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff]")
+_CONTROLS = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff]"
+)
 
 
 def clean_text(text: str) -> str:
@@ -39,5 +40,24 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31}
 
 
 def _without_markup(text: str) -> str:
-    text = _COMMENT.sub(" ", _INVISIBLE_ELEMENT.sub(" ", text))
-    return _TAG.sub("", _BLOCK_TAG.sub("\n", text))
+    return _TAG.sub("", _BLOCK_TAG.sub("\n", _without_invisible(text)))
+
+
+def _without_invisible(text: str) -> str:
+    """Return a text without comments, scripts and styles; one that never ends is left as it is.
+
+    A single lazy expression would search to the text's end again for every opening.
+    """
+    kept, place = [], 0
+    endless: set[str] = set()
+    for opening in _INVISIBLE.finditer(text):
+        name = (opening.group(1) or "").lower()
+        if opening.start() < place or name in endless:
+            continue
+        closing = re.compile(rf"</{name}\s*>" if name else "-->", re.IGNORECASE).search(text, opening.end())
+        if closing is None:
+            endless.add(name)
+            continue
+        kept.append(text[place : opening.start()])
+        place = closing.end()
+    return " ".join([*kept, text[place:]])

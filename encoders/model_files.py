@@ -37,7 +37,9 @@ def _download(name: str) -> Path:
 
     small = ["*.json", "*.txt", "*.model"]
     try:
-        folder = Path(snapshot_download(name, allow_patterns=[*small, "*.safetensors"], ignore_patterns=["*onnx*", "openvino*"]))
+        folder = Path(
+            snapshot_download(name, allow_patterns=[*small, "*.safetensors"], ignore_patterns=["*onnx*", "openvino*"])
+        )
         if not any(folder.glob("*.safetensors")):
             folder = Path(snapshot_download(name, allow_patterns=[*small, "pytorch_model*.bin", "*/pytorch_model.bin"]))
     except Exception as error:  # the library raises a dozen kinds, from bad names to broken networks

@@ -10,7 +10,7 @@ from encoders.base import FloatArray
 def unit(vectors: FloatArray) -> FloatArray:
     """Return the vectors scaled to unit length along the last axis; zero stays zero."""
     norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return (vectors / np.maximum(norms, 1e-12)).astype(np.float32)
+    return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
 
 
 def mean_direction(vectors: FloatArray, weights: FloatArray | None = None) -> FloatArray:
@@ -23,4 +23,4 @@ def mean_direction(vectors: FloatArray, weights: FloatArray | None = None) -> Fl
         return np.asarray(vectors[0], np.float32)
     length = np.average(np.linalg.norm(vectors, axis=1), weights=weights)
     direction = unit(np.average(unit(vectors), axis=0, weights=weights))
-    return (direction * length).astype(np.float32)
+    return np.asarray(direction * length, np.float32)

@@ -8,6 +8,7 @@ shows the same picture a little to the side; a hand across the lens changes a pa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -41,10 +42,22 @@ def find_cuts(thumbnails: Sequence[Thumbnail]) -> list[int]:
     return cuts
 
 
+def find_scenes(thumbnails: Sequence[Thumbnail]) -> list[int]:
+    """Return the places of thumbnails that show another scene than the one before, where many seconds lie between.
+
+    Nothing is usual at such distances, so only the two pictures count.
+    """
+    return [
+        place
+        for place, (before, after) in enumerate(pairwise(thumbnails), start=1)
+        if _likeness(before, after) <= MOST_ALIKE and shifted_difference(before, after) >= LEAST_CHANGE
+    ]
+
+
 def changes(thumbnails: Sequence[Thumbnail]) -> npt.NDArray[np.float32]:
     """Return float32 (n,): how much each thumbnail differs from the one before it; 0 for the first."""
-    pairs = zip(thumbnails[:-1], thumbnails[1:], strict=True)
-    return np.array([0.0, *(difference(before, after) for before, after in pairs)], np.float32)[: len(thumbnails)]
+    steps = [difference(before, after) for before, after in pairwise(thumbnails)]
+    return np.array([0.0, *steps], np.float32)[: len(thumbnails)]
 
 
 def difference(before: Thumbnail, after: Thumbnail) -> float:

@@ -40,7 +40,7 @@ class TransformerText:
     """A text encoder made of a tokenizer and a network that maps (ids, mask) to one vector per row."""
 
     def __init__(
-        self, reference: str, fingerprint: str, dim: int, tokenizer: Tokenizer, network: Network, rules: TokenRules
+        self, reference: str, fingerprint: str, *, dim: int, tokenizer: Tokenizer, network: Network, rules: TokenRules
     ) -> None:
         """Put the parts together; the tokenizer must neither pad nor truncate."""
         self.reference = reference
@@ -53,7 +53,9 @@ class TransformerText:
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Return float32 (n, dim), unit length; a text longer than the window is the mean of its passages."""
         encodings = self.encode_long(texts)
-        return np.stack([encoding.vector for encoding in encodings]) if encodings else np.empty((0, self.dim), np.float32)
+        return (
+            np.stack([encoding.vector for encoding in encodings]) if encodings else np.empty((0, self.dim), np.float32)
+        )
 
     def encode_long(self, texts: Sequence[str]) -> list[Encoding]:
         """Return one encoding per text; texts longer than the window have their passages as parts."""
@@ -72,7 +74,9 @@ class TransformerText:
         vectors = self._encode_rows(rows)
 
         ends = np.cumsum([0, *(max(1, len(spans)) for spans in spans_of)])
-        return [_gather(vectors[start:end], spans) for (start, end), spans in zip(pairwise(ends), spans_of, strict=True)]
+        return [
+            _gather(vectors[start:end], spans) for (start, end), spans in zip(pairwise(ends), spans_of, strict=True)
+        ]
 
     def _tokenize(self, texts: Sequence[str]) -> list[tuple[str, list[int], list[tuple[int, int]]]]:
         """Return each text with its token ids, special ones included, and the characters of its other tokens."""
@@ -94,7 +98,7 @@ class TransformerText:
         ]
 
     def _encode_rows(self, rows: Sequence[list[int]]) -> FloatArray:
-        """Return float32 (n, dim), unit length, of token ids; rows of like length share a batch, so little is padding."""
+        """Return float32 (n, dim), unit length, of token ids; rows of like length share a batch: little is padding."""
         vectors = np.empty((len(rows), self.dim), np.float32)
         order = sorted(range(len(rows)), key=lambda row: len(rows[row]))
         batches: list[list[int]] = []
@@ -122,7 +126,7 @@ class TransformerText:
 
 
 def token_inputs(ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64], *, fixed_length: bool) -> Inputs:
-    """Return the inputs of a text network: ids (n, t), and the mask (n, t) of real tokens unless the length is fixed."""
+    """Return a text network's inputs: ids (n, t), and the mask (n, t) of real tokens unless the length is fixed."""
     return {"ids": ids} if fixed_length else {"ids": ids, "mask": mask}
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from encoders.base import EncoderError
+from encoders.base import EncoderError, TextEncoder
 from encoders.export import open_network
 from encoders.fingerprint import file_digest, fingerprint
 from encoders.model_files import (
@@ -49,7 +49,7 @@ def load_packaged_text(reference: str, threads: int) -> TransformerText:
     return load_text_folder(reference, folder, threads)
 
 
-def load_text_model(reference: str, threads: int) -> TransformerText:
+def load_text_model(reference: str, threads: int) -> TextEncoder:
     """Return a Hugging Face text model by name or folder.
 
     Raises EncoderError when it cannot be had or is of a kind that this code cannot run.
@@ -59,8 +59,8 @@ def load_text_model(reference: str, threads: int) -> TransformerText:
         from encoders.vision_models import load_vision_model
 
         tower = load_vision_model(reference, threads).text_tower
-        assert isinstance(tower, TransformerText)  # a pair of towers has one
-        return tower
+        if tower is not None:
+            return tower
     return load_text_folder(reference, folder, threads)
 
 
@@ -87,7 +87,7 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
     example = example_tokens(config["vocab_size"], rules)
     network = open_network(digest, lambda: _build(reference, transformer, recipe), example, threads, dynamic=(0, 1))
     dim = network.run([example])[0].shape[1]
-    return TransformerText(reference, digest, dim, tokenizer, network, rules)
+    return TransformerText(reference, digest, dim=dim, tokenizer=tokenizer, network=network, rules=rules)
 
 
 def example_tokens(vocabulary: int, rules: TokenRules) -> Inputs:

@@ -20,6 +20,7 @@ def open_text_tower(
     reference: str,
     folder: Path,
     config: dict[str, Any],
+    *,
     image_digest: str,
     model: Callable[[], nn.Module],
     threads: int,
@@ -39,7 +40,7 @@ def open_text_tower(
     example = example_tokens(tokenizer.get_vocab_size(), rules)
     network = open_network(digest, tower, example, threads, dynamic=(0,) if rules.fixed_length else (0, 1))
     dim = network.run([example])[0].shape[1]
-    return TransformerText(reference, digest, dim, tokenizer, network, rules)
+    return TransformerText(reference, digest, dim=dim, tokenizer=tokenizer, network=network, rules=rules)
 
 
 def _rules(folder: Path, text_config: dict[str, Any], tokenizer: Any) -> TokenRules:

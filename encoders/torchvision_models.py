@@ -89,7 +89,7 @@ def _load(reference: str, name: str, path: Path) -> nn.Module:
         options = {"init_weights": False, "transform_input": True}
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        model = get_model(name, weights=None, **options)
+        model: nn.Module = get_model(name, weights=None, **options)
         if (found := last_linear(model)) and f"{found[0]}.weight" in state:
             count = len(state[f"{found[0]}.weight"])
             if count != found[1].out_features:
@@ -106,7 +106,9 @@ def _renamed(name: str, state: dict[str, Any]) -> dict[str, Any]:
     """Return a state dict with the names of today; the published DenseNets write `norm.1` for `norm1`."""
     if not name.startswith("densenet"):
         return state
-    return {re.sub(r"(denselayer\d+\.(?:norm|relu|conv))\.(?=[12]\.)", r"\1", key): value for key, value in state.items()}
+    return {
+        re.sub(r"(denselayer\d+\.(?:norm|relu|conv))\.(?=[12]\.)", r"\1", key): value for key, value in state.items()
+    }
 
 
 def _classes(model: nn.Module) -> Classes | None:

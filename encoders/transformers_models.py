@@ -13,10 +13,12 @@ from encoders.quiet import quiet
 def load_pretrained(reference: str, loader: Any, folder: Path) -> tuple[Any, bool]:
     """Return a model in float32 and whether its pooler, if it has one, came with weights.
 
-    transformers fills what a checkpoint lacks with random numbers; only a pooler, which the caller then does without, is
-    excused. Raises EncoderError when other weights are missing or the model cannot be loaded.
+    transformers fills what a checkpoint lacks with random numbers; only a pooler, which the caller then does
+    without, is excused. Raises EncoderError when other weights are missing or the model cannot be loaded.
     """
-    from transformers.utils import logging
+    from transformers.utils import logging as transformers_logging
+
+    logging: Any = transformers_logging  # its functions carry no types
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()

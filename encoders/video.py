@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +14,11 @@ import numpy as np
 from encoders.base import Encoding, ImageEncoder, MediaError
 from encoders.fingerprint import settings_digest
 from encoders.pooling import mean_direction
-from encoders.shots import difference, find_cuts
+from encoders.shots import difference, find_cuts, find_scenes
 from encoders.streams import in_order
 from encoders.telling import Candidate, candidate, choose, thumbnail
 from encoders.threads import default_threads
-from encoders.video_frames import Frame, Video, open_video
+from encoders.video_frames import Frame, Video, import_cv2, open_video
 from encoders.video_reasons import why_no_frames
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def encode_videos(
     The parts are the shots, with their start and end in seconds; a clip of one shot has none. The cost of a clip is
     bounded whatever its length. Raises EncoderError when OpenCV cannot be loaded.
     """
+    import_cv2()
     side = frame_side(encoder)
 
     def encode(batch: list[Path]) -> list[Encoding | MediaError]:
@@ -83,7 +84,7 @@ def frame_side(encoder: ImageEncoder) -> int:
     from PIL import Image
 
     shape = encoder.prepare(Image.new("RGB", (64, 64))).shape
-    return max(256, round(min(shape[-2:]) * 1.15))
+    return max(256, round(int(min(shape[-2:])) * 1.15))
 
 
 def _encode_or_error(encoder: ImageEncoder, path: Path, side: int) -> Encoding | MediaError:
@@ -111,7 +112,12 @@ def find_shots(path: Path, side: int = 256) -> list[Shot]:
     Raises MediaError when no frame can be decoded.
     """
     with open_video(path) as video:
-        scan = _scan(video, side)
+        most = min(MOST_FRAMES, MOST_PIXELS // (video.width * video.height))
+        scan = _sample(video, side) if video.stated_frames > most else _read(video, side, most)
+    if video.stated_frames > most and len(scan.times) < SAMPLES // 2:
+        # The header promised more than there is, or seeking does not work here.
+        with open_video(path) as video:
+            scan = _read(video, side, most)
     if not scan.times:
         raise MediaError(f"{path.name}: {why_no_frames(path)}")
     return _assemble(scan)
@@ -119,22 +125,16 @@ def find_shots(path: Path, side: int = 256) -> list[Shot]:
 
 @dataclass
 class _Scan:
-    """What one pass over a clip collects: a thumbnail and a time per looked-at frame, and frames worth keeping."""
+    """What one pass over a clip collects.
+
+    A thumbnail and a time per frame looked at, frames worth keeping, places that open a shot, the end in seconds.
+    """
 
     thumbnails: list[Thumbnail]
     times: list[float]
     candidates: list[Candidate]
+    cuts: list[int] = field(default_factory=list)
     end: float = 0.0
-
-
-def _scan(video: Video, side: int) -> _Scan:
-    """Read a short clip in order, or sample a long one; a header that says nothing or lies means reading in order."""
-    most = min(MOST_FRAMES, MOST_PIXELS // (video.width * video.height))
-    if video.stated_frames > most:
-        scan = _sample(video, side)
-        if len(scan.times) >= 2:
-            return scan
-    return _read(video, side, most)
 
 
 def _read(video: Video, side: int, most: int) -> _Scan:
@@ -158,6 +158,7 @@ def _read(video: Video, side: int, most: int) -> _Scan:
             interval *= 2
         if frame.number >= most:
             break
+    scan.cuts = find_cuts(scan.thumbnails)
     scan.end = _end(scan.times, stride / video.fps)
     return scan
 
@@ -172,6 +173,7 @@ def _sample(video: Video, side: int) -> _Scan:
         scan.thumbnails.append(thumbnail(frame.pixels))
         scan.times.append(frame.seconds)
         scan.candidates.append(candidate(frame, side))
+    scan.cuts = find_scenes(scan.thumbnails)
     scan.end = max(_end(scan.times, 0.0), video.stated_frames / video.fps) if scan.times else 0.0
     return scan
 
@@ -182,7 +184,7 @@ def _end(times: list[float], step: float) -> float:
 
 def _assemble(scan: _Scan) -> list[Shot]:
     """Cut a scan into shots and choose the frames of each."""
-    cuts = [(scan.times[place - 1] + scan.times[place]) / 2 for place in find_cuts(scan.thumbnails)]
+    cuts = [(scan.times[place - 1] + scan.times[place]) / 2 for place in scan.cuts]
     bounds = [scan.times[0], *cuts, scan.end]
     by_shot: list[list[Candidate]] = [[] for _ in range(len(bounds) - 1)]
     for each in scan.candidates:
@@ -194,7 +196,9 @@ def _assemble(scan: _Scan) -> list[Shot]:
             shots.append(Shot(start, end, tuple(choose(own, (start, end), count))))
     telling = [shot for shot in shots if not all(frame.is_blank for frame in shot.frames)] or shots
     if len(telling) > MOST_SHOTS:  # the longest say most
-        telling = sorted(sorted(telling, key=lambda shot: shot.start - shot.end)[:MOST_SHOTS], key=lambda shot: shot.start)
+        telling = sorted(
+            sorted(telling, key=lambda shot: shot.start - shot.end)[:MOST_SHOTS], key=lambda shot: shot.start
+        )
     return telling
 
 

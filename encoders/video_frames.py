@@ -15,7 +15,12 @@ import numpy.typing as npt
 from encoders.base import EncoderError, MediaError
 from encoders.video_reasons import why_no_frames, why_not_a_video
 
-VIDEO_SUFFIXES = frozenset(".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ogv .wmv .flv .3gp .ts .mts .m2ts .mjpeg".split())
+# fmt: off
+VIDEO_SUFFIXES = frozenset({
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ogv", ".wmv", ".flv", ".3gp",
+    ".ts", ".mts", ".m2ts", ".mjpeg",
+})
+# fmt: on
 
 MOST_PIXELS = 36_000_000  # of a frame: 8K and a little more
 TIMEOUT = 8000  # milliseconds that opening or one read may take
@@ -61,20 +66,19 @@ class Video:
             last = seconds
             if number % stride == 0:
                 ok, pixels = self._capture.retrieve()
-                if not ok or pixels is None:
-                    return
-                yield Frame(number, seconds, pixels)
+                if ok and pixels is not None:
+                    yield Frame(number, seconds, pixels)
             number += 1
 
     def frame_near(self, number: int) -> Frame | None:
-        """Return a frame at about a place in the file, or None when there is none; its time is that of what was found."""
+        """Return a frame at about a place in the file, or None when there is none; with its own time."""
         if not self._capture.set(self._place, number):
             return None
         ok, pixels = self._capture.read()
         return Frame(number, self._time(number, -1.0), pixels) if ok and pixels is not None else None
 
     def _time(self, number: int, last: float) -> float:
-        """Return the current frame's time stamp, or its place over the rate where stamps are missing or run backwards."""
+        """Return the current frame's time stamp; where stamps are missing or run backwards, the rate tells."""
         seconds = float(self._capture.get(self._milliseconds)) / 1000
         if np.isfinite(seconds) and seconds > last and (seconds > 0 or number == 0):
             return seconds

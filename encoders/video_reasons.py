@@ -42,13 +42,12 @@ def why_no_frames(path: Path) -> str:
     with path.open("rb") as file:
         file.seek(start)
         movie = file.read(min(length, HEADER_BYTES))
-    if b"vide" not in movie:
-        return "the file holds no video track"
-    if b"encv" in movie:
-        return "the video is encrypted"
-    if b"mdat" not in boxes:
-        return "the video is cut short: its header is there but no frames"
-    return "the video is damaged: no frame can be decoded"
+    signs = {
+        "the file holds no video track": b"vide" not in movie,
+        "the video is encrypted": b"encv" in movie,
+        "the video is cut short: its header is there but no frames": b"mdat" not in boxes,
+    }
+    return next((reason for reason, holds in signs.items() if holds), "the video is damaged: no frame can be decoded")
 
 
 def _boxes(path: Path) -> Iterator[tuple[bytes, tuple[int, int]]]:

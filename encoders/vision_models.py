@@ -72,7 +72,9 @@ def load_vision_model(reference: str, threads: int) -> PreparedImages:
     if towers:
         from encoders.text_towers import open_text_tower
 
-        text_tower = open_text_tower(reference, folder, config, digest, lambda: model()[0], threads)
+        text_tower = open_text_tower(
+            reference, folder, config, image_digest=digest, model=lambda: model()[0], threads=threads
+        )
     classes = cached_classes(digest, classifier)
     return PreparedImages(reference, digest, dim, classes, text_tower, prepare, network)
 
@@ -96,8 +98,9 @@ def _prepare(reference: str, folder: Path) -> Prepare:
     """Return the model's own preprocessing as a function from an RGB picture to float32 (3, H, W)."""
     from transformers import AutoImageProcessor
 
+    loader: Any = AutoImageProcessor  # its functions carry no types
     try:
-        processor = AutoImageProcessor.from_pretrained(str(folder), trust_remote_code=False)
+        processor = loader.from_pretrained(str(folder), trust_remote_code=False)
     except Exception as error:
         raise EncoderError(f"{reference}: takes no pictures ({short_reason(error)}); {REMEDY}") from error
 

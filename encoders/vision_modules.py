@@ -32,7 +32,7 @@ class ImageTower(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         """Keep the whole model; an export holds only what the forward pass touches."""
         super().__init__()
-        self.model = model
+        self.model: Any = model
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Return the embeddings, not normalised."""
@@ -45,7 +45,7 @@ class TextTower(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         """Keep the whole model; an export holds only what the forward pass touches."""
         super().__init__()
-        self.model = model
+        self.model: Any = model
 
     def forward(self, ids: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the embeddings, not normalised."""

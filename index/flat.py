@@ -23,7 +23,7 @@ class FlatIndex:
     def __init__(self, dim: int) -> None:
         if dim < 1:
             raise ValueError(f"an index needs vectors of at least one dimension, not {dim}")
-        self._faiss = faiss.IndexIDMap2(faiss.IndexFlatIP(dim))
+        self._faiss: Any = faiss.IndexIDMap2(faiss.IndexFlatIP(dim))
         self._numbers: dict[str, int] = {}
         self._ids: dict[int, str] = {}
         self._next_number = 0
@@ -66,7 +66,7 @@ class FlatIndex:
         """Forget the vectors of these ids and return how many there were."""
         numbers = self._known(dict.fromkeys(ids))
         if len(numbers):
-            self._faiss.remove_ids(numbers)
+            self._faiss.remove_ids(faiss.IDSelectorBatch(numbers))
             for number in numbers.tolist():
                 del self._numbers[self._ids.pop(number)]
         return len(numbers)
@@ -128,7 +128,10 @@ class FlatIndex:
         return index
 
     def _search(self, queries: FloatArray, k: int, selector: Any) -> list[list[Match]]:
-        parameters = faiss.SearchParameters(sel=selector) if selector is not None else None
+        parameters = None
+        if selector is not None:
+            parameters = faiss.SearchParameters()
+            parameters.sel = selector
         scores, numbers = self._faiss.search(queries, k, params=parameters)
         return [
             [

@@ -73,7 +73,9 @@ class Alignment:
             image_mean=image_mean,
             class_weight=classes.weight if classes else empty,
             class_bias=classes.bias if classes else np.zeros(0, np.float32),
-            class_texts=np.zeros((0, text_encoder.dim), np.float32) if prompts is None else unit(prompts - prompts.mean(0)),
+            class_texts=np.zeros((0, text_encoder.dim), np.float32)
+            if prompts is None
+            else unit(prompts - prompts.mean(0)),
             ridge=_ridge(unit(images[pairs] - image_mean), unit(texts[pairs] - text_mean))
             if pairs.sum() >= MIN_PAIRS
             else np.zeros((0, text_encoder.dim), np.float32),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import platform
 import time
 from collections import Counter
@@ -11,22 +10,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from encoders import EncoderError, ImageEncoder, TextEncoder, load_image_encoder, load_text_encoder
+from encoders import ImageEncoder, TextEncoder, load_image_encoder, load_text_encoder
 from index import FlatIndex
 from multimodal_rec.alignment import Alignment
 from multimodal_rec.catalogue import Problem, read_catalogue
-from multimodal_rec.embed import EmbedCounts, Encoders, embed_catalogue
+from multimodal_rec.embed import Encoders, embed_catalogue, recorded_encoders
 from multimodal_rec.errors import CatalogueError, UnknownItem, WorkspaceError
-from multimodal_rec.event_table import EventTable
 from multimodal_rec.histories import Histories, collect
 from multimodal_rec.interactions import Event, read_interactions
-from multimodal_rec.item_table import MODALITIES, ItemTable
+from multimodal_rec.item_table import MODALITIES
 from multimodal_rec.items import Item
-from multimodal_rec.preferences import Preferences
 from multimodal_rec.progress import Progress, silent
 from multimodal_rec.releases import (
     ALIGNMENT_FILE,
@@ -40,7 +38,8 @@ from multimodal_rec.releases import (
 from multimodal_rec.space import Space, content_blocks, picture_features
 from multimodal_rec.workspace import Workspace
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from multimodal_rec.preferences import Preferences
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -136,7 +135,7 @@ def update(
     place = Workspace(workspace)
     with place.writing():
         folder = place.releases.current()
-        encoders = load_recorded_encoders(read_manifest(folder), threads)
+        encoders = recorded_encoders(read_manifest(folder), threads)
         with _Work(place, encoders, threads, progress) as work:
             with work.stage("catalogue"):
                 work.items.put(work.checked(read_catalogue(catalogue, media_root)))
@@ -155,7 +154,7 @@ def remove(ids: Sequence[str], workspace: Path, *, threads: int | None = None) -
     place = Workspace(workspace)
     with place.writing():
         folder = place.releases.current()
-        encoders = load_recorded_encoders(read_manifest(folder), threads)
+        encoders = recorded_encoders(read_manifest(folder), threads)
         with _Work(place, encoders, threads, silent) as work:
             known = work.items.get(ids)
             for item_id in ids:
@@ -166,29 +165,6 @@ def remove(ids: Sequence[str], workspace: Path, *, threads: int | None = None) -
             work.items.remove(list(known))
             work.republish(folder)
             return work.summary
-
-
-def load_recorded_encoders(manifest: Manifest, threads: int | None) -> Encoders:
-    """Load the encoders that a release was made with.
-
-    Raises:
-        encoders.EncoderError: one of them cannot be had any more, or gives other vectors now.
-    """
-    return Encoders(load_recorded_text(manifest, threads), load_recorded_image(manifest, threads))
-
-
-def load_recorded_text(manifest: Manifest, threads: int | None) -> TextEncoder:
-    """Load the text encoder of a release; raises as `load_recorded_encoders`."""
-    encoder = load_text_encoder(manifest.text_encoder.reference, threads=threads)
-    _refuse_to_mix(manifest.text_encoder, encoder.fingerprint)
-    return encoder
-
-
-def load_recorded_image(manifest: Manifest, threads: int | None) -> ImageEncoder:
-    """Load the image encoder of a release; raises as `load_recorded_encoders`."""
-    encoder = load_image_encoder(manifest.image_encoder.reference, threads=threads)
-    _refuse_to_mix(manifest.image_encoder, encoder.fingerprint)
-    return encoder
 
 
 class _Work:
@@ -258,15 +234,13 @@ class _Work:
 
     def embed(self) -> None:
         """Encode what is new in the catalogue."""
-        rows = len(self.problems)
         with self.stage("encode"):
-            counts: EmbedCounts = embed_catalogue(
+            counts = embed_catalogue(
                 self.items, self.store, self.encoders, on_problem=self.problems.append, progress=self.progress
             )
         self.summary.encoded, self.summary.reused = counts.encoded, counts.reused
         self.summary.rejected = sum(not problem.kept for problem in self.problems)
         self.summary.warnings = len(self.problems) - self.summary.rejected
-        logger.info("%d new problems while encoding", len(self.problems) - rows)
 
     def publish(self, seed: int) -> None:
         """Align, learn and publish a new release."""
@@ -281,13 +255,24 @@ class _Work:
 
     def republish(self, folder: Path) -> None:
         """Publish a new release with what an earlier one learned."""
+        from multimodal_rec.preferences import Preferences
+
         manifest = read_manifest(folder)
         ids, texts, images, videos = self._vectors()
         alignment = Alignment.load(folder / ALIGNMENT_FILE)
         preferences = Preferences.load(folder / PREFERENCES_FOLDER) if manifest.preference_dim else None
         histories = collect(self.events.histories(), {item_id: place for place, item_id in enumerate(ids)})
         self._write(
-            ids, texts, images, videos, alignment, preferences, manifest.training_key, manifest.seed, manifest.metrics, histories
+            ids,
+            texts,
+            images,
+            videos,
+            alignment,
+            preferences,
+            manifest.training_key,
+            manifest.seed,
+            manifest.metrics,
+            histories,
         )
 
     def _vectors(self) -> tuple[list[str], FloatArray, FloatArray, FloatArray]:
@@ -313,6 +298,7 @@ class _Work:
         seed: int,
     ) -> tuple[Preferences | None, str, dict[str, float]]:
         """Train the fusion network, or take the current release's where it was trained from just the same."""
+        from multimodal_rec.preferences import Preferences
         from multimodal_rec.training import TrainingConfig, enough_to_train, train, training_key
 
         if not enough_to_train(histories):
@@ -403,14 +389,6 @@ def fusion_features(
 
 def _record(encoder: TextEncoder | ImageEncoder) -> EncoderRecord:
     return EncoderRecord(reference=encoder.reference, fingerprint=encoder.fingerprint, dim=encoder.dim)
-
-
-def _refuse_to_mix(recorded: EncoderRecord, fingerprint: str) -> None:
-    if fingerprint != recorded.fingerprint:
-        raise EncoderError(
-            f"{recorded.reference}: gives other vectors now than when the index was made: "
-            "run `multimodal-rec build` again, or bring back the model and version of then"
-        )
 
 
 def _absolute(reference: str) -> str:

@@ -19,12 +19,15 @@ from encoders import (
     encode_images,
     encode_texts,
     encode_videos,
+    load_image_encoder,
+    load_text_encoder,
     video_fingerprint,
 )
 from multimodal_rec.catalogue import Problem
 from multimodal_rec.item_table import MODALITIES, ItemTable, Modality
 from multimodal_rec.items import Item
 from multimodal_rec.progress import Progress
+from multimodal_rec.releases import EncoderRecord, Manifest
 from multimodal_rec.vector_store import VectorStore
 
 logger = logging.getLogger(__name__)
@@ -49,6 +52,29 @@ class Encoders:
     def dim(self, modality: Modality) -> int:
         """Length of the vectors of a modality."""
         return self.text.dim if modality == "text" else self.image.dim
+
+
+def recorded_encoders(manifest: Manifest, threads: int | None) -> Encoders:
+    """Load the encoders that a release was made with.
+
+    Raises:
+        encoders.EncoderError: one of them cannot be had any more, or gives other vectors now.
+    """
+    return Encoders(recorded_text_encoder(manifest, threads), recorded_image_encoder(manifest, threads))
+
+
+def recorded_text_encoder(manifest: Manifest, threads: int | None) -> TextEncoder:
+    """Load the text encoder of a release; raises as `recorded_encoders`."""
+    encoder = load_text_encoder(manifest.text_encoder.reference, threads=threads)
+    _refuse_to_mix(manifest.text_encoder, encoder.fingerprint)
+    return encoder
+
+
+def recorded_image_encoder(manifest: Manifest, threads: int | None) -> ImageEncoder:
+    """Load the image encoder of a release; raises as `recorded_encoders`."""
+    encoder = load_image_encoder(manifest.image_encoder.reference, threads=threads)
+    _refuse_to_mix(manifest.image_encoder, encoder.fingerprint)
+    return encoder
 
 
 @dataclass
@@ -160,7 +186,9 @@ def _embed_modality(
             _leave_out(modality, item, reason, items, on_problem)
 
 
-def _encode(modality: Modality, encoders: Encoders, sources: Iterator[Any]) -> Iterable[tuple[Any, Encoding | MediaError]]:
+def _encode(
+    modality: Modality, encoders: Encoders, sources: Iterator[Any]
+) -> Iterable[tuple[Any, Encoding | MediaError]]:
     if modality == "text":
         return encode_texts(encoders.text, sources)
     if modality == "image":
@@ -175,6 +203,14 @@ def _encode_videos(encoder: ImageEncoder, sources: Iterator[Path]) -> Iterator[t
             yield from encode_videos(encoder, [path])
         except EncoderError as error:
             yield path, MediaError(str(error))
+
+
+def _refuse_to_mix(recorded: EncoderRecord, fingerprint: str) -> None:
+    if fingerprint != recorded.fingerprint:
+        raise EncoderError(
+            f"{recorded.reference}: gives other vectors now than when the index was made: "
+            "run `multimodal-rec build` again, or bring back the model and version of then"
+        )
 
 
 def _source(modality: Modality, item: Item) -> str | Path | None:

@@ -41,5 +41,7 @@ class UnknownUser(QueryError):  # noqa: N818
     """No interaction of this user is known."""
 
     def __init__(self, user_id: str) -> None:
-        super().__init__(f"no interaction of user {user_id!r} is known: check the id, or pass their events as a history")
+        super().__init__(
+            f"no interaction of user {user_id!r} is known: check the id, or pass their events as a history"
+        )
         self.user_id = user_id

@@ -35,7 +35,9 @@ def read_interactions(path: Path) -> Iterator[Event | Problem]:
             continue
         fields = row.fields
         if number == 0 and not {"user_id", "item_id"} <= fields.keys():
-            raise CatalogueError(f"{path}: interactions need the columns user_id and item_id, found {', '.join(fields)}")
+            raise CatalogueError(
+                f"{path}: interactions need the columns user_id and item_id, found {', '.join(fields)}"
+            )
         try:
             weight = number_or_none(fields.get("weight"))
             yield Event(

@@ -74,7 +74,8 @@ class Preferences:
                     for name in self.config.fusion.features
                 }
                 blocks.append(self.network.item_tower(index[rows], inputs, known[rows]).numpy())
-        return np.concatenate(blocks) / np.float32(self.config.scale) if blocks else np.zeros((0, self.dim), np.float32)
+        scaled: FloatArray = np.concatenate(blocks) / np.float32(self.config.scale)
+        return scaled
 
     def user_blocks(
         self, histories: Sequence[Sequence[Event]], item_blocks: Callable[[Sequence[str]], FloatArray]
@@ -100,7 +101,9 @@ class Preferences:
     def save(self, folder: Path) -> None:
         """Write weights, configuration and item ids into a new folder."""
         folder.mkdir()
-        save_file({name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}, folder / WEIGHTS_FILE)
+        save_file(
+            {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}, folder / WEIGHTS_FILE
+        )
         (folder / CONFIG_FILE).write_text(self.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (folder / ITEMS_FILE).write_text(json.dumps(self.known, ensure_ascii=False), encoding="utf-8")
 

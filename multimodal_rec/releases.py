@@ -1,11 +1,11 @@
 """Numbered releases of a workspace, published whole or not at all, with one pointer to the current one.
 
-    releases/000001/manifest.json   what it is, with the size and SHA-256 of every other file
-                    items.db        the catalogue as it was
-                    index/          item vectors under their ids
-                    alignment.safetensors
-                    preferences/    the fusion network; absent without interactions
-    releases/current                the number of the current release
+releases/000001/manifest.json   what it is, with the size and SHA-256 of every other file
+                items.db        the catalogue as it was
+                index/          item vectors under their ids
+                alignment.safetensors
+                preferences/    the fusion network; absent without interactions
+releases/current                the number of the current release
 """
 
 from __future__ import annotations
@@ -96,7 +96,9 @@ class Releases:
         try:
             folder = self._folder / f"{int(pointer.read_text()):06d}"
         except (OSError, ValueError) as error:
-            raise WorkspaceError(f"{self._folder.parent} holds no index: make one with `multimodal-rec build`") from error
+            raise WorkspaceError(
+                f"{self._folder.parent} holds no index: make one with `multimodal-rec build`"
+            ) from error
         if not folder.is_dir():
             raise WorkspaceError(f"{folder}: the current release is missing: run `multimodal-rec build` again")
         return folder
@@ -148,7 +150,8 @@ def read_manifest(folder: Path) -> Manifest:
         raise WorkspaceError(f"{folder / MANIFEST_FILE}: unreadable, run `multimodal-rec build` again") from error
     if manifest.format != FORMAT:
         raise WorkspaceError(
-            f"{folder}: written in format {manifest.format}, this version reads {FORMAT}: run `multimodal-rec build` again"
+            f"{folder}: written in format {manifest.format}, this version reads {FORMAT}: "
+            "run `multimodal-rec build` again"
         )
     for name, expected in manifest.files.items():
         path = folder / name

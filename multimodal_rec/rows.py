@@ -117,7 +117,7 @@ def _read_csv(path: Path) -> Iterator[Row | BadRow]:
                 yield BadRow(f"{path.name} line {reader.line_num}", f"not CSV: {error}")
                 continue
             place = f"{path.name} line {reader.line_num}"
-            if fields.pop(None, None) is not None:  # type: ignore[call-overload]
+            if fields.pop(None, None) is not None:
                 yield BadRow(place, "more cells than the header has columns")
             else:
                 yield Row(place, fields)

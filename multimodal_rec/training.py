@@ -92,10 +92,12 @@ def training_key(
     histories: Histories, features: Mapping[str, FloatArray], ids: Sequence[str], seed: int, config: TrainingConfig
 ) -> str:
     """A hash of all that `train` depends on."""
-    digest = hashlib.sha256(repr((CODE_VERSION, seed, config, torch.__version__, list(ids), histories.users)).encode())
+    digest = hashlib.sha256(
+        repr((CODE_VERSION, seed, config, torch.__version__, list(ids), histories.users, sorted(features))).encode()
+    )
     arrays = (histories.bounds, histories.items, histories.ratings, histories.timestamps)
-    for name, rows in [*enumerate(arrays), *features.items()]:
-        digest.update(f"{name} {rows.shape}".encode())
+    for rows in (*arrays, *(features[name] for name in sorted(features))):
+        digest.update(f"{rows.shape} {rows.dtype}".encode())
         digest.update(np.ascontiguousarray(rows).data)
     return digest.hexdigest()
 
@@ -107,7 +109,6 @@ def train(
     *,
     ids: Sequence[str],
     seed: int = 0,
-    fusion: Mapping[str, int | float] | None = None,
     config: TrainingConfig | None = None,
     progress: Progress = silent,
 ) -> Trained:
@@ -119,13 +120,12 @@ def train(
         content: float32 (n, c), the items as a mean of a history's content is compared with them.
         ids: of the n items of the catalogue.
         seed: of all random numbers.
-        fusion: fields of `FusionConfig` other than the defaults.
         config: how to train.
         progress: called with the stage, the epochs done and the epochs at the most.
     """
     config = config or TrainingConfig()
     started = time.monotonic()
-    shape = FusionConfig(items=len(ids), features={name: x.shape[1] for name, x in features.items()}, **(fusion or {}))
+    shape = FusionConfig(items=len(ids), features={name: x.shape[1] for name, x in features.items()})
     hidden = held_out(histories, config.validation, seed)
     shown = histories.select(~hidden)
     run = _Run(shown, features, shape, config, seed)
@@ -143,7 +143,9 @@ def train(
             break
     run.network.load_state_dict(best_state)
     best, content_weight = _choose_content_weight(run, content, histories, hidden, config.k)
-    logger.info("chosen: %d epochs, content weight %g, validation ndcg@%d %.4f", best_epoch, content_weight, config.k, best)
+    logger.info(
+        "chosen: %d epochs, content weight %g, validation ndcg@%d %.4f", best_epoch, content_weight, config.k, best
+    )
     final = _Run(histories, features, shape, config, seed)
     for epoch in range(1, best_epoch + 1):
         final.epoch()
@@ -305,7 +307,7 @@ class _Run:
         """Yield (B, L) items, ratings and targets (-1 where there is none) of shuffled windows of the histories."""
         order = np.arange(len(self.histories.items))
         for user in np.flatnonzero(~self.ordered):  # where the order means nothing, none is learned
-            order[self.histories.of(user)] = self.random.permutation(order[self.histories.of(user)])
+            order[self.histories.of(int(user))] = self.random.permutation(order[self.histories.of(int(user))])
         items, ratings = self.histories.items[order], self.ratings[order]
         ends = np.repeat(self.histories.bounds[1:], self.histories.lengths)
         places = np.arange(len(items))

@@ -1,10 +1,10 @@
 """A workspace on disk: the catalogue, the events, the vectors and the releases.
 
-    workspace/items.db        the catalogue, being worked on
-              events.db       the interactions
-              vectors.db      vectors of all content ever encoded
-              rejected.jsonl  what the last build or update could not use, and why
-              releases/       what queries read
+workspace/items.db        the catalogue, being worked on
+          events.db       the interactions
+          vectors.db      vectors of all content ever encoded
+          rejected.jsonl  what the last build or update could not use, and why
+          releases/       what queries read
 """
 
 from __future__ import annotations

@@ -160,7 +160,17 @@ class Canvas:
         cv2.polylines(area, [_fixed(points, where)], False, 255, max(1, round(thickness)), cv2.LINE_AA, SUBPIXEL_BITS)
         self.fill(area.astype(np.float32) * (alpha * min(1.0, thickness) / 255), colour, where)
 
-    def disc(self, cx: float, cy: float, rx: float, colour: Array, *, ry: float | None = None, alpha: float = 1.0, soft: float = 0.0) -> None:
+    def disc(
+        self,
+        cx: float,
+        cy: float,
+        rx: float,
+        colour: Array,
+        *,
+        ry: float | None = None,
+        alpha: float = 1.0,
+        soft: float = 0.0,
+    ) -> None:
         """Paint an ellipse; soft is the share of the radius over which it fades."""
         ry = rx if ry is None else ry
         where = self.region(cx, cy, rx, ry)

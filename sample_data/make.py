@@ -119,9 +119,15 @@ def write_tables() -> None:
     items = [titled(title) for title in TITLES] + [untitled(name) for name in UNTITLED]
     lines = [json.dumps(item, ensure_ascii=False) + "\n" for item in items]
     (HERE / "items.jsonl").write_text("".join(lines), encoding="utf-8")
-    worlds = {slug(t.title): t.view.split()[0] for t in TITLES} | {name: view.split()[0] for name, view in UNTITLED.items()}
+    worlds = {slug(t.title): t.view.split()[0] for t in TITLES} | {
+        name: view.split()[0] for name, view in UNTITLED.items()
+    }
     choice = watchables(items, worlds, UNSEEN, SEED)
-    events = [event for user, taste in TASTES.items() for event in evenings(user, taste, choice, np.random.default_rng((SEED, seed_of(user))))]
+    events = [
+        event
+        for user, taste in TASTES.items()
+        for event in evenings(user, taste, choice, np.random.default_rng((SEED, seed_of(user))))
+    ]
     events.sort(key=lambda event: (event.timestamp, event.user))
     write_csv("interactions.csv", "user_id,item_id,timestamp,rating", events)
     write_csv("users.csv", "user_id,taste", TASTES.items())

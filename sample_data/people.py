@@ -51,7 +51,11 @@ def watchables(items: list[dict], worlds: dict[str, str], unseen: set[str], seed
     """Give each item its share of the attention: a few hits, a long tail, and nothing for the new ones."""
     rank = np.random.default_rng(seed).permutation(len(items))
     appeal = 1 / (3.0 + rank) ** 0.55
-    return [Watchable(i["id"], worlds[i["id"]], i["categories"], a) for i, a in zip(items, appeal, strict=True) if i["id"] not in unseen]
+    return [
+        Watchable(i["id"], worlds[i["id"]], i["categories"], a)
+        for i, a in zip(items, appeal, strict=True)
+        if i["id"] not in unseen
+    ]
 
 
 def wanted(taste: str, progress: float) -> set[str]:

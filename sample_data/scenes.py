@@ -131,7 +131,9 @@ def water(c: Canvas, look: Look, horizon: float, deep: Array, sun_x: float | Non
     shift = (waves - 0.5) * np.clip(depth * 0.9, 0.004, 0.14) * rough
     rows = (np.clip(horizon - depth * 1.1 - shift, c.top, None) - c.top) * c.scale
     columns = (c.x - c.left + shift * 0.8) * c.scale
-    mirror = cv2.remap(c.rgb, columns.astype(np.float32), rows.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    mirror = cv2.remap(
+        c.rgb, columns.astype(np.float32), rows.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+    )
     near = np.clip(depth / (1 - horizon), 0, 1)
     surface = mix(mirror, hour.lit(deep), 0.25 + 0.5 * near)
     surface = mix(surface, surface * 0.45, step(0.5, 0.25, waves) * 0.8 * rough)
@@ -169,7 +171,12 @@ def falling(c: Canvas, look: Look, count: int, colour: Array, *, slant: float, s
         fall = (y + look.t * speed * (0.5 + near)) % 1.1 - 0.05
         across = (x * 2.1 + slant * fall + 0.03 * math.sin(9 * near + 3 * look.t)) % 2.0 - 0.1
         if length:
-            c.stroke([(across, fall), (across + slant * length, fall + length * (0.5 + near))], 0.0025, colour, 0.25 + 0.3 * near)
+            c.stroke(
+                [(across, fall), (across + slant * length, fall + length * (0.5 + near))],
+                0.0025,
+                colour,
+                0.25 + 0.3 * near,
+            )
         else:
             c.disc(across, fall, 0.003 + 0.007 * near**3, colour, alpha=0.85, soft=0.7)
 
@@ -186,7 +193,16 @@ def pine(c: Canvas, x: float, foot: float, height: float, colour: Array, rng: np
     c.polygon([(x, foot - height), *right, (x, foot), *reversed(left)], colour)
 
 
-def branches(c: Canvas, start: Point, angle: float, length: float, width: float, colour: Array, rng: np.random.Generator, droop: float = 0.0) -> None:
+def branches(
+    c: Canvas,
+    start: Point,
+    angle: float,
+    length: float,
+    width: float,
+    colour: Array,
+    rng: np.random.Generator,
+    droop: float = 0.0,
+) -> None:
     """Grow a bare tree or a coral, branch by branch."""
     end = (start[0] + length * math.cos(angle), start[1] - length * math.sin(angle))
     c.stroke([start, end], width, colour)
@@ -195,7 +211,17 @@ def branches(c: Canvas, start: Point, angle: float, length: float, width: float,
             branches(c, end, angle + turn - droop, length * rng.uniform(0.62, 0.82), width * 0.68, colour, rng, droop)
 
 
-def person(c: Canvas, x: float, foot: float, height: float, colour: Array, *, stride: float = 0.1, arms: tuple[float, float] = (-1.25, -1.25), shirt: Array | None = None) -> None:
+def person(
+    c: Canvas,
+    x: float,
+    foot: float,
+    height: float,
+    colour: Array,
+    *,
+    stride: float = 0.1,
+    arms: tuple[float, float] = (-1.25, -1.25),
+    shirt: Array | None = None,
+) -> None:
     """Draw a small figure; arms are the angles of the left and the right one: -1.5 hangs down, 1.5 is up."""
     cloth = colour if shirt is None else shirt
     hip, neck = foot - height * 0.47, foot - height * 0.83
@@ -203,11 +229,27 @@ def person(c: Canvas, x: float, foot: float, height: float, colour: Array, *, st
         knee = (x + side * stride * height * 0.75, foot - height * 0.24)
         c.stroke([(x + side * height * 0.035, hip), knee, (x + side * stride * height, foot)], height * 0.085, colour)
         shoulder = (x + side * height * 0.1, neck + height * 0.05)
-        elbow = (shoulder[0] + side * height * 0.17 * math.cos(angle - 0.15), shoulder[1] - height * 0.17 * math.sin(angle - 0.15))
-        hand = (elbow[0] + side * height * 0.16 * math.cos(angle + 0.25), elbow[1] - height * 0.16 * math.sin(angle + 0.25))
+        elbow = (
+            shoulder[0] + side * height * 0.17 * math.cos(angle - 0.15),
+            shoulder[1] - height * 0.17 * math.sin(angle - 0.15),
+        )
+        hand = (
+            elbow[0] + side * height * 0.16 * math.cos(angle + 0.25),
+            elbow[1] - height * 0.16 * math.sin(angle + 0.25),
+        )
         c.stroke([shoulder, elbow, hand], height * 0.06, cloth)
     wide = height * 0.125
-    c.polygon([(x - wide * 0.5, neck - height * 0.02), (x + wide * 0.5, neck - height * 0.02), (x + wide, neck + height * 0.05), (x + wide * 0.7, hip + 0.06 * height), (x - wide * 0.7, hip + 0.06 * height), (x - wide, neck + height * 0.05)], cloth)
+    c.polygon(
+        [
+            (x - wide * 0.5, neck - height * 0.02),
+            (x + wide * 0.5, neck - height * 0.02),
+            (x + wide, neck + height * 0.05),
+            (x + wide * 0.7, hip + 0.06 * height),
+            (x - wide * 0.7, hip + 0.06 * height),
+            (x - wide, neck + height * 0.05),
+        ],
+        cloth,
+    )
     c.disc(x, foot - height * 0.925, height * 0.068, colour, ry=height * 0.078)
 
 
@@ -248,7 +290,9 @@ def cliffs(c: Canvas, look: Look, side: int, horizon: float) -> None:
     for layer in range(3):
         reach = (c.x - MIDDLE) * side
         edge = 0.55 - 0.3 * layer + 0.05 * fbm(c.y * 7, 0.5, look.seed + layer, 4)
-        top = horizon - (0.16 + 0.12 * layer) * step(0, 0.25, reach - edge + 0.25) * (0.8 + 0.4 * fbm(c.x * 4, 1.0, look.seed + 5 + layer, 4))
+        top = horizon - (0.16 + 0.12 * layer) * step(0, 0.25, reach - edge + 0.25) * (
+            0.8 + 0.4 * fbm(c.x * 4, 1.0, look.seed + 5 + layer, 4)
+        )
         seams = fbm(c.x * 22, c.y * 9, look.seed + 60 + layer, 5)
         rock = look.hour.lit(rgb("#c9bfa8"), 0.6 - 0.25 * layer) * (0.55 + 0.75 * seams)[..., None]
         grass = look.hour.lit(rgb("#5f7d3c"), 0.4 - 0.15 * layer)
@@ -261,11 +305,20 @@ def lighthouse(c: Canvas, look: Look, x: float, horizon: float, side: int) -> No
     hour, foot, tall = look.hour, horizon - 0.07, look.rng(3).uniform(0.34, 0.44)
     lamp = (x, foot - tall - 0.025)
     away = (c.x - x) * side
-    crest = horizon + 0.06 - 0.16 * np.exp(-((away / 0.2) ** 2)) - 0.22 * step(0.0, 0.6, away) + 0.05 * fbm(c.x * 12, 0.0, look.seed, 5)
+    crest = (
+        horizon
+        + 0.06
+        - 0.16 * np.exp(-((away / 0.2) ** 2))
+        - 0.22 * step(0.0, 0.6, away)
+        + 0.05 * fbm(c.x * 12, 0.0, look.seed, 5)
+    )
     rock = hour.lit(mix(rgb("#4a4038"), rgb("#8f8474"), fbm(c.x * 16, c.y * 22, look.seed + 3, 5)))
     grass = hour.lit(rgb("#66823f"))
     shore = step(0.13, 0.1, c.y - horizon + 0.03 * noise(c.x * 14, look.t * 0.5, look.seed))
-    c.fill(np.clip((c.y - crest) / c.pixel, 0, 1) * shore, mix(rock, grass, step(0.05, 0.01, c.y - crest - 0.03 * noise(c.x * 30, c.y * 30, 4))))
+    c.fill(
+        np.clip((c.y - crest) / c.pixel, 0, 1) * shore,
+        mix(rock, grass, step(0.05, 0.01, c.y - crest - 0.03 * noise(c.x * 30, c.y * 30, 4))),
+    )
     if hour.brightness < 0.95:
         turn = 0.25 * math.sin(look.t * 1.3 + look.seed)
         for way in (-1, 1):
@@ -281,7 +334,9 @@ def lighthouse(c: Canvas, look: Look, x: float, horizon: float, side: int) -> No
         c.polygon([(x - w0, y0), (x + w0, y0), (x + w1, y1), (x - w1, y1)], paint)
     top = foot - tall
     c.box(x - wide * 0.75, top - 0.008, x + wide * 0.75, top + 0.006, hour.lit(rgb("#2a2a2e")))
-    c.box(x - wide * 0.36, top - 0.045, x + wide * 0.36, top - 0.008, mix(hour.lit(rgb("#98a8b0")), rgb("#fff2b8"), 0.7))
+    c.box(
+        x - wide * 0.36, top - 0.045, x + wide * 0.36, top - 0.008, mix(hour.lit(rgb("#98a8b0")), rgb("#fff2b8"), 0.7)
+    )
     c.polygon([(x - wide * 0.5, top - 0.045), (x, top - 0.08), (x + wide * 0.5, top - 0.045)], hour.lit(rgb("#8e2520")))
     if hour.brightness < 0.95:
         c.glow(*lamp, 0.05, rgb("#fff0b0"), 0.9)
@@ -295,7 +350,15 @@ def sailboat(c: Canvas, look: Look, x: float, y: float, size: float) -> None:
     tip = (x + lean * size * 2, y - size)
     c.polygon([(x + 0.01 * size, y - size * 0.1), tip, (x + size * 0.42, y - size * 0.12)], cloth)
     c.polygon([(x - 0.03 * size, y - size * 0.1), tip, (x - size * 0.32, y - size * 0.12)], cloth * 0.8)
-    c.polygon([(x - size * 0.4, y - size * 0.07), (x + size * 0.45, y - size * 0.07), (x + size * 0.3, y + size * 0.03), (x - size * 0.3, y + size * 0.03)], hour.lit(rgb("#3a2a22")))
+    c.polygon(
+        [
+            (x - size * 0.4, y - size * 0.07),
+            (x + size * 0.45, y - size * 0.07),
+            (x + size * 0.3, y + size * 0.03),
+            (x - size * 0.3, y + size * 0.03),
+        ],
+        hour.lit(rgb("#3a2a22")),
+    )
     c.disc(x, y + size * 0.1, size * 0.38, cloth * 0.7, ry=size * 0.05, alpha=0.35, soft=0.9)
 
 
@@ -306,12 +369,41 @@ def trawler(c: Canvas, look: Look, x: float, y: float, size: float) -> None:
     c.box(x - size * 0.25, y - size * 0.42, x + size * 0.06, y - size * 0.14, cabin)
     c.box(x - size * 0.28, y - size * 0.45, x + size * 0.1, y - size * 0.41, hour.lit(rgb("#2b3d4f")))
     for i in range(3):
-        c.box(x + size * (-0.21 + 0.09 * i), y - size * 0.37, x + size * (-0.15 + 0.09 * i), y - size * 0.28, mix(hour.lit(rgb("#20303a")), rgb("#ffe39a"), 0.8 if hour.brightness < 0.8 else 0.0))
+        c.box(
+            x + size * (-0.21 + 0.09 * i),
+            y - size * 0.37,
+            x + size * (-0.15 + 0.09 * i),
+            y - size * 0.28,
+            mix(hour.lit(rgb("#20303a")), rgb("#ffe39a"), 0.8 if hour.brightness < 0.8 else 0.0),
+        )
     for mast, tall in ((-0.33, 0.7), (0.25, 0.62)):
-        c.stroke([(x + size * mast, y - size * 0.1), (x + size * mast, y - size * tall)], 0.008, hour.lit(rgb("#3c3028")))
-        c.stroke([(x + size * mast, y - size * tall), (x + size * 0.55, y - size * 0.16)], 0.003, hour.lit(rgb("#3c3028")), 0.8)
-    c.polygon([(x - size * 0.5, y - size * 0.16), (x + size * 0.62, y - size * 0.24), (x + size * 0.44, y + size * 0.06), (x - size * 0.42, y + size * 0.06)], hull)
-    c.polygon([(x - size * 0.5, y - size * 0.16), (x + size * 0.62, y - size * 0.24), (x + size * 0.6, y - size * 0.2), (x - size * 0.49, y - size * 0.12)], cabin)
+        c.stroke(
+            [(x + size * mast, y - size * 0.1), (x + size * mast, y - size * tall)], 0.008, hour.lit(rgb("#3c3028"))
+        )
+        c.stroke(
+            [(x + size * mast, y - size * tall), (x + size * 0.55, y - size * 0.16)],
+            0.003,
+            hour.lit(rgb("#3c3028")),
+            0.8,
+        )
+    c.polygon(
+        [
+            (x - size * 0.5, y - size * 0.16),
+            (x + size * 0.62, y - size * 0.24),
+            (x + size * 0.44, y + size * 0.06),
+            (x - size * 0.42, y + size * 0.06),
+        ],
+        hull,
+    )
+    c.polygon(
+        [
+            (x - size * 0.5, y - size * 0.16),
+            (x + size * 0.62, y - size * 0.24),
+            (x + size * 0.6, y - size * 0.2),
+            (x - size * 0.49, y - size * 0.12),
+        ],
+        cabin,
+    )
     c.disc(x, y + size * 0.08, size * 0.6, mix(hour.low, WHITE, 0.5), ry=size * 0.05, alpha=0.6, soft=0.9)
 
 
@@ -321,13 +413,22 @@ def pier(c: Canvas, look: Look, horizon: float) -> None:
     tip, wood = (MIDDLE + 0.1, horizon + 0.05), hour.lit(rgb("#6b4f38"))
     depth = np.clip((c.y - tip[1]) / (1 - tip[1]), 0.001, 1)
     planks = 0.65 + 0.4 * noise(1.4 / depth * 9, 0.5, look.seed)
-    c.polygon([(tip[0] - 0.02, tip[1]), (tip[0] + 0.02, tip[1]), (MIDDLE + 0.55, 1.02), (MIDDLE - 0.4, 1.02)], wood * planks[..., None])
+    c.polygon(
+        [(tip[0] - 0.02, tip[1]), (tip[0] + 0.02, tip[1]), (MIDDLE + 0.55, 1.02), (MIDDLE - 0.4, 1.02)],
+        wood * planks[..., None],
+    )
     for i in range(7):
         near = (i / 6) ** 2
         for edge in (-0.4 + 0.1 * (1 - near), 0.55 + 0.1 * (1 - near)):
             x = tip[0] + (edge - 0.1) * near + 0.02 * math.copysign(1, edge)
             y = tip[1] + (1 - tip[1]) * near
-            c.box(x - 0.004 - 0.012 * near, y - 0.03 - 0.2 * near, x + 0.004 + 0.012 * near, y + 0.02 + 0.1 * near, wood * 0.55)
+            c.box(
+                x - 0.004 - 0.012 * near,
+                y - 0.03 - 0.2 * near,
+                x + 0.004 + 0.012 * near,
+                y + 0.02 + 0.1 * near,
+                wood * 0.55,
+            )
 
 
 def breakers(c: Canvas, look: Look, horizon: float) -> None:
@@ -340,7 +441,9 @@ def breakers(c: Canvas, look: Look, horizon: float) -> None:
         foam = fbm(c.x * 13, c.y * 24 - look.t * 0.8, look.seed + 9 + row, 5)
         inside = (below > 0) * np.clip(1 - below, 0, 1)
         c.fill(inside * 0.75, look.hour.lit(mix(rgb("#0d5563"), rgb("#4fb2ae"), np.clip(1 - below, 0, 1))))
-        c.fill(step(0.42, 0.62, foam + 0.45 * inside - 0.2) * inside * (0.4 + 0.6 * phase), mix(look.hour.low, WHITE, 0.7))
+        c.fill(
+            step(0.42, 0.62, foam + 0.45 * inside - 0.2) * inside * (0.4 + 0.6 * phase), mix(look.hour.low, WHITE, 0.7)
+        )
 
 
 # Snowy mountains
@@ -370,13 +473,25 @@ def mountains(c: Canvas, look: Look) -> None:
             size = rng.uniform(0.1, 0.2) + 0.16 * abs(x - MIDDLE) * (1.3 if look.has("firs") else 0.8)
             foot = 0.8 + 0.18 * abs(x - MIDDLE) + rng.uniform(-0.02, 0.06)
             pine(c, x, foot, size, hour.lit(rgb("#1d3330"), 0.12), rng)
-            c.polygon([(x, foot - size), (x + side * -0.08 * size, foot - size * 0.55), (x + 0.01, foot - size * 0.6)], hour.lit(rgb("#e8f0f6")), 0.7)
+            c.polygon(
+                [(x, foot - size), (x + side * -0.08 * size, foot - size * 0.55), (x + 0.01, foot - size * 0.6)],
+                hour.lit(rgb("#e8f0f6")),
+                0.7,
+            )
     if look.has("hut"):
         hut(c, look, MIDDLE + side * 0.22, 0.84)
     if look.has("climbers"):
         for i in range(4):
             x = MIDDLE - 0.35 + 0.2 * i + 0.012 * look.t
-            person(c, x, 0.83 - 0.035 * i, 0.13, hour.lit(rgb("#22262e")), shirt=hour.lit(rgb(("#d6442c", "#e8a52a", "#2b7fb8", "#c23a6e")[i])), stride=0.16)
+            person(
+                c,
+                x,
+                0.83 - 0.035 * i,
+                0.13,
+                hour.lit(rgb("#22262e")),
+                shirt=hour.lit(rgb(("#d6442c", "#e8a52a", "#2b7fb8", "#c23a6e")[i])),
+                stride=0.16,
+            )
     if look.has("snowfall"):
         c.fill(np.full_like(c.y, 0.22), mix(hour.low, WHITE, 0.3))
         falling(c, look, 260, WHITE, slant=0.25, speed=0.22, length=0)
@@ -387,7 +502,11 @@ def peak(c: Canvas, look: Look, layer: int, base: float, tall: float, spread: fl
     seed = look.seed + 17 * layer
     centre = MIDDLE + side * (0.25 if layer else -0.3)
     envelope = np.exp(-np.abs((c.x - centre) / spread) * 1.9)
-    crest = base - tall * (0.22 + 0.8 * envelope) * (0.35 + 0.85 * ridged(c.x * (2.4 - 0.5 * layer), 0.3, seed, 6) ** 2) + 0.06
+    crest = (
+        base
+        - tall * (0.22 + 0.8 * envelope) * (0.35 + 0.85 * ridged(c.x * (2.4 - 0.5 * layer), 0.3, seed, 6) ** 2)
+        + 0.06
+    )
     drop = c.y - crest
     relief = ridged(c.x * 3.4 + drop * 1.1 * side, drop * 2.3 + 5, seed + 3, 6)
     slope = (np.roll(relief, -2, 1) - np.roll(relief, 2, 1)) * c.scale / 4 * side
@@ -403,7 +522,12 @@ def snowfield(c: Canvas, look: Look, side: int) -> None:
     """Spread soft drifts in front of the peaks."""
     hour = look.hour
     for layer in range(2):
-        crest = 0.74 + 0.1 * layer + 0.1 * fbm(c.x * 1.5, layer + 0.5, look.seed + 50 + layer, 3) - 0.06 * (c.x - MIDDLE) * side
+        crest = (
+            0.74
+            + 0.1 * layer
+            + 0.1 * fbm(c.x * 1.5, layer + 0.5, look.seed + 50 + layer, 3)
+            - 0.06 * (c.x - MIDDLE) * side
+        )
         ripple = fbm(c.x * 5, (c.y - crest) * 20, look.seed + 70 + layer, 4)
         drift = np.clip(0.25 + 0.9 * ripple - (c.y - crest) * 0.4, 0, 1)
         terrain(c, crest, mix(hour.lit(rgb("#8ea9d0")), hour.lit(mix(WHITE, hour.sun, 0.3)) * 1.04, drift))
@@ -419,15 +543,32 @@ def hut(c: Canvas, look: Look, x: float, foot: float) -> None:
     for side in (-0.09, 0.08):
         c.box(x + side - 0.03, foot - h * 0.72, x + side + 0.03, foot - h * 0.3, rgb("#ffce73"))
         c.glow(x + side, foot - h * 0.5, 0.06, rgb("#ffb84d"), 0.55)
-    c.polygon([(x - w - 0.05, foot - h + 0.015), (x - w * 0.5, foot - h - 0.1), (x + w * 0.5, foot - h - 0.1), (x + w + 0.05, foot - h + 0.015)], hour.lit(rgb("#eef4fa")))
+    c.polygon(
+        [
+            (x - w - 0.05, foot - h + 0.015),
+            (x - w * 0.5, foot - h - 0.1),
+            (x + w * 0.5, foot - h - 0.1),
+            (x + w + 0.05, foot - h + 0.015),
+        ],
+        hour.lit(rgb("#eef4fa")),
+    )
 
 
-def smoke(c: Canvas, look: Look, x: float, y: float, width: float, length: float, colour: Array, wind: float = 0.35) -> None:
+def smoke(
+    c: Canvas, look: Look, x: float, y: float, width: float, length: float, colour: Array, wind: float = 0.35
+) -> None:
     """Let smoke or steam rise and thin out."""
     for puff in range(16):
         rise = (puff / 16 + look.t * 0.12) % 1
         sway = 0.02 * math.sin(7 * rise + puff)
-        c.disc(x + wind * length * rise + sway, y - length * rise, width * (0.8 + 4 * rise), colour, alpha=0.34 * (1 - rise), soft=1.0)
+        c.disc(
+            x + wind * length * rise + sway,
+            y - length * rise,
+            width * (0.8 + 4 * rise),
+            colour,
+            alpha=0.34 * (1 - rise),
+            soft=1.0,
+        )
 
 
 # Desert dunes
@@ -455,14 +596,26 @@ def desert(c: Canvas, look: Look) -> None:
             for i in range(3):
                 tent(c, look, MIDDLE - side * (0.1 + 0.27 * i), 0.75, 0.15 - 0.02 * i)
         if layer == 3 and look.has("walker"):
-            person(c, MIDDLE - side * 0.2 + 0.015 * look.t, 0.72, 0.13, hour.lit(rgb("#2a1c18")), stride=0.15, shirt=hour.lit(rgb("#e8dfd0")))
+            person(
+                c,
+                MIDDLE - side * 0.2 + 0.015 * look.t,
+                0.72,
+                0.13,
+                hour.lit(rgb("#2a1c18")),
+                stride=0.15,
+                shirt=hour.lit(rgb("#e8dfd0")),
+            )
 
 
 def dune(c: Canvas, look: Look, layer: int, side: int) -> None:
     """Shape one dune: a sharp crest, a bright flank, a dark flank, wind ripples."""
     hour, near = look.hour, layer / 4
     rng = look.rng(30 + layer)
-    along = c.x * rng.uniform(0.7, 1.0) / (0.45 + 0.55 * near) + rng.uniform(0, 9) + 0.9 * noise(c.x * 1.3, 0.5, look.seed + layer)
+    along = (
+        c.x * rng.uniform(0.7, 1.0) / (0.45 + 0.55 * near)
+        + rng.uniform(0, 9)
+        + 0.9 * noise(c.x * 1.3, 0.5, look.seed + layer)
+    )
     wave, tall = along % 1.0, 0.35 + 0.65 * lottery(np.floor(along), np.full_like(along, layer), look.seed)
     lean = 0.66
     profile = np.where(wave < lean, wave / lean, (1 - wave) / (1 - lean))
@@ -487,7 +640,15 @@ def camel(c: Canvas, look: Look, x: float, foot: float, size: float) -> None:
         c.stroke([(x + leg * size, foot - size * 0.5), (x + (leg + swing) * size, foot)], size * 0.07, colour)
     c.disc(x, foot - size * 0.6, size * 0.44, colour, ry=size * 0.2)
     c.disc(x, foot - size * 0.8, size * 0.18, look.hour.lit(rgb("#a3372c")), ry=size * 0.16)
-    c.stroke([(x - size * 0.36, foot - size * 0.6), (x - size * 0.56, foot - size * 0.58), (x - size * 0.66, foot - size * 0.98)], size * 0.11, colour)
+    c.stroke(
+        [
+            (x - size * 0.36, foot - size * 0.6),
+            (x - size * 0.56, foot - size * 0.58),
+            (x - size * 0.66, foot - size * 0.98),
+        ],
+        size * 0.11,
+        colour,
+    )
     c.disc(x - size * 0.74, foot - size * 1.0, size * 0.13, colour, ry=size * 0.075)
 
 
@@ -502,15 +663,33 @@ def palm(c: Canvas, look: Look, x: float, foot: float, height: float, rng: np.ra
         reach = height * rng.uniform(0.32, 0.42)
         tip = (top[0] + reach * math.cos(angle), top[1] - reach * 0.6 * math.sin(angle) + reach * 0.35)
         mid = (top[0] + reach * 0.55 * math.cos(angle), top[1] - reach * 0.6 * math.sin(angle) - reach * 0.08)
-        c.polygon([top, (mid[0], mid[1] - height * 0.03), tip, (mid[0], mid[1] + height * 0.03)], leaf * rng.uniform(0.75, 1.25))
+        c.polygon(
+            [top, (mid[0], mid[1] - height * 0.03), tip, (mid[0], mid[1] + height * 0.03)],
+            leaf * rng.uniform(0.75, 1.25),
+        )
 
 
 def tent(c: Canvas, look: Look, x: float, foot: float, size: float) -> None:
     """Pitch a nomad tent with a lamp inside."""
     cloth = look.hour.lit(rgb("#e9dcc2"))
-    c.polygon([(x - size, foot), (x - size * 0.55, foot - size * 0.55), (x, foot - size * 0.9), (x + size * 0.55, foot - size * 0.55), (x + size, foot)], cloth)
-    c.polygon([(x, foot - size * 0.9), (x + size * 0.55, foot - size * 0.55), (x + size, foot), (x + size * 0.2, foot)], cloth * 0.72)
-    c.polygon([(x - size * 0.15, foot), (x, foot - size * 0.6), (x + size * 0.15, foot)], mix(cloth * 0.3, rgb("#ffb54a"), 0.8 if look.hour.brightness < 0.7 else 0.1))
+    c.polygon(
+        [
+            (x - size, foot),
+            (x - size * 0.55, foot - size * 0.55),
+            (x, foot - size * 0.9),
+            (x + size * 0.55, foot - size * 0.55),
+            (x + size, foot),
+        ],
+        cloth,
+    )
+    c.polygon(
+        [(x, foot - size * 0.9), (x + size * 0.55, foot - size * 0.55), (x + size, foot), (x + size * 0.2, foot)],
+        cloth * 0.72,
+    )
+    c.polygon(
+        [(x - size * 0.15, foot), (x, foot - size * 0.6), (x + size * 0.15, foot)],
+        mix(cloth * 0.3, rgb("#ffb54a"), 0.8 if look.hour.brightness < 0.7 else 0.1),
+    )
     if look.hour.brightness < 0.7:
         c.glow(x, foot - size * 0.2, size * 0.7, rgb("#ff9d3c"), 0.5)
 
@@ -552,7 +731,9 @@ def forest(c: Canvas, look: Look) -> None:
 def canopy(c: Canvas, look: Look, layer: int, colour: Array, light: Array) -> None:
     """Hang leaves from above, in clumps with light between them."""
     depth = layer / 5
-    leaves = fbm(c.x * (7 - 2 * depth), c.y * (8 - 2 * depth) + 0.03 * math.sin(look.t * 1.2 + layer), look.seed + 90 + layer, 6)
+    leaves = fbm(
+        c.x * (7 - 2 * depth), c.y * (8 - 2 * depth) + 0.03 * math.sin(look.t * 1.2 + layer), look.seed + 90 + layer, 6
+    )
     hang = step(0.5, 0.56, leaves + 0.55 - c.y * (1.55 + 0.5 * depth))
     sparkle = step(0.5, 0.75, noise(c.x * 60, c.y * 60, look.seed + layer))
     c.fill(hang * 0.9, mix(colour * (0.5 + 0.8 * leaves)[..., None], light, sparkle * 0.35 * (1 - depth)))
@@ -561,17 +742,36 @@ def canopy(c: Canvas, look: Look, layer: int, colour: Array, light: Array) -> No
 def trunk(c: Canvas, look: Look, x: float, width: float, foot: float, colour: Array, rng: np.random.Generator) -> None:
     """Stand one trunk up, its bark lit from one side."""
     lean, twist = rng.uniform(-0.04, 0.04), rng.uniform(-0.02, 0.02)
-    left = [(x - width * 1.7, foot + 0.02), (x - width * 0.9, foot - 0.07), (x - width * 0.75 + twist, 0.3), (x - width * 0.6 + lean, -0.05)]
-    right = [(x + width * 0.6 + lean, -0.05), (x + width * 0.75 + twist, 0.3), (x + width * 0.9, foot - 0.07), (x + width * 1.7, foot + 0.02)]
+    left = [
+        (x - width * 1.7, foot + 0.02),
+        (x - width * 0.9, foot - 0.07),
+        (x - width * 0.75 + twist, 0.3),
+        (x - width * 0.6 + lean, -0.05),
+    ]
+    right = [
+        (x + width * 0.6 + lean, -0.05),
+        (x + width * 0.75 + twist, 0.3),
+        (x + width * 0.9, foot - 0.07),
+        (x + width * 1.7, foot + 0.02),
+    ]
     inside, where = c.mask(left + right)
-    bark = 0.7 + 0.5 * fbm(c.x[where] * 60, c.y[where] * 6, look.seed + int(x * 97) % 50, 3) + 0.25 * np.clip((c.x[where] - x) / width, -1, 1)
+    bark = (
+        0.7
+        + 0.5 * fbm(c.x[where] * 60, c.y[where] * 6, look.seed + int(x * 97) % 50, 3)
+        + 0.25 * np.clip((c.x[where] - x) / width, -1, 1)
+    )
     c.fill(inside, colour * bark[..., None], where)
 
 
 def forest_floor(c: Canvas, look: Look, layer: int, colour: Array) -> None:
     """Lay moss and ferns in front of the trunks of a layer."""
     depth = layer / 5
-    crest = 0.6 + 0.075 * layer + 0.05 * fbm(c.x * (3 + layer), layer, look.seed + 5, 3) - 0.03 * ridged(c.x * 16, layer, look.seed + 6, 3) * (0.4 + depth)
+    crest = (
+        0.6
+        + 0.075 * layer
+        + 0.05 * fbm(c.x * (3 + layer), layer, look.seed + 5, 3)
+        - 0.03 * ridged(c.x * 16, layer, look.seed + 6, 3) * (0.4 + depth)
+    )
     speckle = fbm(c.x * 26, (c.y - crest) * 40, look.seed + 120 + layer, 4)
     terrain(c, crest, colour * (0.45 + 1.0 * speckle)[..., None])
 
@@ -592,7 +792,10 @@ def forest_subject(c: Canvas, look: Look, x: float, season: str) -> None:
         wide = 0.02 + 0.55 * np.clip(c.y - 0.62, 0, 1)
         track = step(1.0, 0.75, np.abs(c.x - bend) / wide + 0.25 * noise(c.x * 30, c.y * 30, 3)) * (c.y > 0.62)
         rills = fbm(c.x * 7, c.y * 26 - look.t * 2.2, look.seed + 8, 4)
-        c.fill(track * 0.9, mix(mid * 0.8, mix(far, WHITE, 0.3), np.clip(rills * 2.2 - 0.6, 0, 1) if wet else 0.55 + 0.45 * rills))
+        c.fill(
+            track * 0.9,
+            mix(mid * 0.8, mix(far, WHITE, 0.3), np.clip(rills * 2.2 - 0.6, 0, 1) if wet else 0.55 + 0.45 * rills),
+        )
     if look.has("deer"):
         deer(c, x + 0.03, 0.84, 0.3, near)
     if look.has("mushrooms"):
@@ -617,16 +820,31 @@ def deer(c: Canvas, x: float, foot: float, size: float, colour: Array) -> None:
     c.polygon([(x + dx * size, foot - dy * size) for dx, dy in outline], colour)
     c.polygon([(x + dx * size, foot - dy * size) for dx, dy in ((0.28, 0.97), (0.2, 1.05), (0.31, 1.01))], colour)
     for way in (-1, 1):
-        stem = [(x + size * 0.33, foot - size * 0.96), (x + size * (0.33 + way * 0.12), foot - size * 1.12), (x + size * (0.33 + way * 0.12), foot - size * 1.32)]
+        stem = [
+            (x + size * 0.33, foot - size * 0.96),
+            (x + size * (0.33 + way * 0.12), foot - size * 1.12),
+            (x + size * (0.33 + way * 0.12), foot - size * 1.32),
+        ]
         c.stroke(stem, size * 0.028, colour)
         c.stroke([stem[1], (stem[1][0] + way * size * 0.12, stem[1][1] - size * 0.1)], size * 0.024, colour)
 
 
 def toadstool(c: Canvas, x: float, foot: float, size: float) -> None:
     """Grow a red toadstool with white spots."""
-    c.polygon([(x - size * 0.14, foot - size * 0.8), (x + size * 0.14, foot - size * 0.8), (x + size * 0.2, foot), (x - size * 0.2, foot)], rgb("#e8dfcb"))
+    c.polygon(
+        [
+            (x - size * 0.14, foot - size * 0.8),
+            (x + size * 0.14, foot - size * 0.8),
+            (x + size * 0.2, foot),
+            (x - size * 0.2, foot),
+        ],
+        rgb("#e8dfcb"),
+    )
     top = foot - size * 0.75
-    cap = [(x + size * 0.75 * math.cos(a), top - size * 0.62 * max(math.sin(a), -0.12)) for a in np.linspace(-0.2, math.pi + 0.2, 24)]
+    cap = [
+        (x + size * 0.75 * math.cos(a), top - size * 0.62 * max(math.sin(a), -0.12))
+        for a in np.linspace(-0.2, math.pi + 0.2, 24)
+    ]
     c.polygon(cap, mix(rgb("#8a1610"), rgb("#e04a2c"), step(0.0, 1.0, (c.x - x) / size + (top - c.y) / size)))
     for dx, dy in ((-0.4, 0.2), (-0.08, 0.42), (0.3, 0.3), (0.05, 0.12), (0.5, 0.08), (-0.25, 0.05)):
         c.disc(x + dx * size, top - dy * size, size * 0.075, rgb("#fff4e0"), ry=size * 0.055)
@@ -655,7 +873,11 @@ def space(c: Canvas, look: Look) -> None:
     else:
         kind = next((k for k in PLANETS if look.has(k)), "gas")
         big = look.has("close")
-        x, y, r = (MIDDLE - side * 0.45, 1.12, 0.85) if big else (MIDDLE + side * rng.uniform(0.05, 0.3), rng.uniform(0.42, 0.56), rng.uniform(0.27, 0.34))
+        x, y, r = (
+            (MIDDLE - side * 0.45, 1.12, 0.85)
+            if big
+            else (MIDDLE + side * rng.uniform(0.05, 0.3), rng.uniform(0.42, 0.56), rng.uniform(0.27, 0.34))
+        )
         if look.has("rings"):
             rings(c, look, x, y, r, back=True)
         planet(c, look, x, y, r, kind, side)
@@ -687,7 +909,11 @@ def planet(c: Canvas, look: Look, x: float, y: float, r: float, kind: str, side:
     tilted = dy + 0.25 * dx
     if kind == "gas":
         flow = fbm(u * 1.5, tilted * 5, look.seed + 2, 5)
-        surface = mix(mix(base, second, step(0.35, 0.65, fbm(u * 0.3 + flow, tilted * 7 + flow * 0.8, look.seed, 4))), bright, step(0.6, 0.8, flow) * 0.6)
+        surface = mix(
+            mix(base, second, step(0.35, 0.65, fbm(u * 0.3 + flow, tilted * 7 + flow * 0.8, look.seed, 4))),
+            bright,
+            step(0.6, 0.8, flow) * 0.6,
+        )
     else:
         land = fbm(u * 2.2 + 3, tilted * 2.6, look.seed + 4, 6)
         surface = mix(base, second, step(0.48, 0.56, land))
@@ -715,7 +941,11 @@ def comet(c: Canvas, x: float, y: float, side: int) -> None:
     """Let a comet fall, its tail streaming behind."""
     along = (c.x - x) * side * 0.9 - (c.y - y) * 0.45
     across = (c.y - y) * 0.9 + (c.x - x) * side * 0.45
-    tail = np.exp(-((across / (0.012 + 0.11 * np.clip(along, 0, 2))) ** 2)) * np.exp(-np.clip(along, 0, 3) * 2.2) * (along > 0)
+    tail = (
+        np.exp(-((across / (0.012 + 0.11 * np.clip(along, 0, 2))) ** 2))
+        * np.exp(-np.clip(along, 0, 3) * 2.2)
+        * (along > 0)
+    )
     c.add(tail * 0.85, rgb("#a9d8ff"))
     c.glow(x, y, 0.035, WHITE, 1.0)
 
@@ -731,7 +961,15 @@ def moonscape(c: Canvas, look: Look, side: int) -> None:
         level = 0.8 + 0.2 * y
         wide = (0.02 + 0.08 * size) * (level - 0.68) * 5
         c.disc(x * 1.9, level, wide, rgb("#3c3a38"), ry=wide * 0.26, alpha=0.8, soft=0.35)
-        c.disc(x * 1.9 - side * wide * 0.2, level + wide * 0.09, wide * 0.85, rgb("#a9a6a0"), ry=wide * 0.2, alpha=0.55, soft=0.7)
+        c.disc(
+            x * 1.9 - side * wide * 0.2,
+            level + wide * 0.09,
+            wide * 0.85,
+            rgb("#a9a6a0"),
+            ry=wide * 0.2,
+            alpha=0.55,
+            soft=0.7,
+        )
     x = MIDDLE - side * 0.35 + 0.02 * look.t
     c.disc(x + side * -0.1, 0.885, 0.14, BLACK, ry=0.012, alpha=0.6, soft=0.6)
     person(c, x, 0.88, 0.24, rgb("#dcdcd8"), stride=0.14, arms=(-0.9, -0.4), shirt=rgb("#f2f2ee"))
@@ -746,17 +984,34 @@ def station(c: Canvas, x: float, y: float, size: float) -> None:
     for along in (-0.95, -0.66, 0.46, 0.75):
         for way in (-1, 1):
             px, py = x + size * along, y - size * along * 0.1
-            wing = [(px, py + way * size * 0.05), (px + size * 0.22, py + way * size * 0.03), (px + size * 0.25, py + way * size * 0.5), (px + size * 0.03, py + way * size * 0.52)]
+            wing = [
+                (px, py + way * size * 0.05),
+                (px + size * 0.22, py + way * size * 0.03),
+                (px + size * 0.25, py + way * size * 0.5),
+                (px + size * 0.03, py + way * size * 0.52),
+            ]
             c.polygon(wing, mix(panel, rgb("#6f93d8"), (c.x - x) / size * 0.4 + 0.4))
             c.stroke([wing[0], wing[3]], 0.003, metal)
-    c.polygon([(x - size * 0.1, y - size * 0.3), (x + size * 0.06, y - size * 0.32), (x + size * 0.12, y + size * 0.3), (x - size * 0.04, y + size * 0.32)], mix(metal * 0.5, metal, step(size * 0.12, -size * 0.08, c.x - x)))
+    c.polygon(
+        [
+            (x - size * 0.1, y - size * 0.3),
+            (x + size * 0.06, y - size * 0.32),
+            (x + size * 0.12, y + size * 0.3),
+            (x - size * 0.04, y + size * 0.32),
+        ],
+        mix(metal * 0.5, metal, step(size * 0.12, -size * 0.08, c.x - x)),
+    )
     c.disc(x + size * 0.01, y - size * 0.3, size * 0.1, metal)
 
 
 # Coral reef
 
 
-WATERS = {"blue": ("#8fe6f2", "#1a8fc4", "#06315f"), "green": ("#c8f5da", "#2aa39a", "#07404a"), "deep": ("#3f8fd0", "#123f86", "#030d2a")}
+WATERS = {
+    "blue": ("#8fe6f2", "#1a8fc4", "#06315f"),
+    "green": ("#c8f5da", "#2aa39a", "#07404a"),
+    "deep": ("#3f8fd0", "#123f86", "#030d2a"),
+}
 CORALS = ("#ff6f61", "#f2a33a", "#c94f9a", "#f7d05e", "#8e5bc4", "#ff9a8b", "#e84f3d")
 
 
@@ -804,7 +1059,11 @@ def reef_bank(c: Canvas, look: Look, layer: int, deep: Array, middle: Array) -> 
             for k in range(9):
                 sway = 0.12 * math.sin(1.5 * look.t + k + 9 * x)
                 tip = (x + size * ((k - 4) * 0.22 + sway), foot - size * rng.uniform(1.0, 1.6))
-                c.stroke([(x + size * (k - 4) * 0.1, foot), ((x + tip[0]) / 2 + 0.005, foot - size * 0.6), tip], size * 0.13, colour * rng.uniform(0.75, 1.1))
+                c.stroke(
+                    [(x + size * (k - 4) * 0.1, foot), ((x + tip[0]) / 2 + 0.005, foot - size * 0.6), tip],
+                    size * 0.13,
+                    colour * rng.uniform(0.75, 1.1),
+                )
                 c.disc(*tip, size * 0.1, mix(colour, WHITE, 0.4))
         else:
             fan_coral(c, x, foot, size * 1.5, colour, rng)
@@ -824,21 +1083,60 @@ def fan_coral(c: Canvas, x: float, foot: float, size: float, colour: Array, rng:
     for angle in np.linspace(0.5, math.pi - 0.5, 9):
         reach = size * rng.uniform(0.75, 1.0)
         tip = (x + reach * math.cos(angle), foot - reach * math.sin(angle))
-        c.polygon([(x, foot), (tip[0] - 0.18 * size * math.sin(angle), tip[1]), (tip[0] + 0.18 * size * math.sin(angle), tip[1] + 0.02)], colour, 0.55)
+        c.polygon(
+            [
+                (x, foot),
+                (tip[0] - 0.18 * size * math.sin(angle), tip[1]),
+                (tip[0] + 0.18 * size * math.sin(angle), tip[1] + 0.02),
+            ],
+            colour,
+            0.55,
+        )
         c.stroke([(x, foot), tip], size * 0.03, colour * 0.65)
 
 
-def fish(c: Canvas, x: float, y: float, size: float, colours: tuple[str, str], facing: int, wag: float, haze: Array | None = None, amount: float = 0.0) -> None:
+def fish(
+    c: Canvas,
+    x: float,
+    y: float,
+    size: float,
+    colours: tuple[str, str],
+    facing: int,
+    wag: float,
+    haze: Array | None = None,
+    amount: float = 0.0,
+) -> None:
     """Draw one fish with a stripe, shaded from above."""
     body, stripe = (mix(rgb(code), rgb(code) if haze is None else haze, amount) for code in colours)
     shade = (1.12 - 0.5 * step(-0.4, 0.45, (c.y - y) / size))[..., None]
     tail_x = x - facing * size * 0.85
-    c.polygon([(tail_x, y), (tail_x - facing * size * 0.45, y - size * (0.36 + wag)), (tail_x - facing * size * 0.3, y), (tail_x - facing * size * 0.45, y + size * (0.36 - wag))], stripe * shade)
-    c.polygon([(x - facing * size * 0.4, y - size * 0.3), (x - facing * size * 0.2, y - size * 0.68), (x + facing * size * 0.35, y - size * 0.35)], stripe * shade)
+    c.polygon(
+        [
+            (tail_x, y),
+            (tail_x - facing * size * 0.45, y - size * (0.36 + wag)),
+            (tail_x - facing * size * 0.3, y),
+            (tail_x - facing * size * 0.45, y + size * (0.36 - wag)),
+        ],
+        stripe * shade,
+    )
+    c.polygon(
+        [
+            (x - facing * size * 0.4, y - size * 0.3),
+            (x - facing * size * 0.2, y - size * 0.68),
+            (x + facing * size * 0.35, y - size * 0.35),
+        ],
+        stripe * shade,
+    )
     c.disc(x, y, size, body * shade, ry=size * 0.48)
     for at, wide in ((0.38, 0.13), (-0.15, 0.16), (-0.62, 0.09)):
         tall = 0.44 * math.sqrt(1 - at**2)
-        c.polygon([(x + facing * size * (at + dx), y + dy * size * tall) for dx, dy in ((-wide, -1), (wide, -1), (wide * 0.7, 0), (wide, 1), (-wide, 1))], stripe * shade)
+        c.polygon(
+            [
+                (x + facing * size * (at + dx), y + dy * size * tall)
+                for dx, dy in ((-wide, -1), (wide, -1), (wide * 0.7, 0), (wide, 1), (-wide, 1))
+            ],
+            stripe * shade,
+        )
     if size > 0.03:
         c.disc(x + facing * size * 0.68, y - size * 0.08, size * 0.12, WHITE)
         c.disc(x + facing * size * 0.7, y - size * 0.08, size * 0.07, BLACK)
@@ -851,35 +1149,95 @@ def reef_animals(c: Canvas, look: Look, deep: Array) -> None:
     if look.has("shoal"):
         for k in range(46):
             x, y = MIDDLE + rng.normal(0, 0.36) + swim, 0.38 + rng.normal(0, 0.12)
-            fish(c, x, y, rng.uniform(0.018, 0.034), ("#ffd84a", "#2f4fae"), facing, 0.1 * math.sin(9 * look.t + k), deep, 0.15)
+            fish(
+                c,
+                x,
+                y,
+                rng.uniform(0.018, 0.034),
+                ("#ffd84a", "#2f4fae"),
+                facing,
+                0.1 * math.sin(9 * look.t + k),
+                deep,
+                0.15,
+            )
     if look.has("clownfish"):
         for k in range(4):
-            fish(c, MIDDLE + rng.uniform(-0.5, 0.5) + swim, rng.uniform(0.25, 0.62), rng.uniform(0.07, 0.15), ("#ff7a1f", "#fff4ea"), facing, 0.1 * math.sin(6 * look.t + k))
+            fish(
+                c,
+                MIDDLE + rng.uniform(-0.5, 0.5) + swim,
+                rng.uniform(0.25, 0.62),
+                rng.uniform(0.07, 0.15),
+                ("#ff7a1f", "#fff4ea"),
+                facing,
+                0.1 * math.sin(6 * look.t + k),
+            )
     if look.has("turtle"):
         turtle(c, look, MIDDLE + swim, 0.4, 0.24, facing)
     if look.has("ray"):
         flap = 0.06 * math.sin(2.2 * look.t)
         x, y = MIDDLE + swim * 1.5, 0.36
-        c.polygon([(x + facing * 0.25, y), (x + 0.05, y - 0.24 - flap), (x - facing * 0.18, y - 0.02), (x - facing * 0.55, y + 0.03), (x - facing * 0.18, y + 0.03), (x + 0.02, y + 0.22 + flap)], mix(deep, rgb("#101826"), 0.65), 0.95, 0.003)
+        c.polygon(
+            [
+                (x + facing * 0.25, y),
+                (x + 0.05, y - 0.24 - flap),
+                (x - facing * 0.18, y - 0.02),
+                (x - facing * 0.55, y + 0.03),
+                (x - facing * 0.18, y + 0.03),
+                (x + 0.02, y + 0.22 + flap),
+            ],
+            mix(deep, rgb("#101826"), 0.65),
+            0.95,
+            0.003,
+        )
     if look.has("jellyfish"):
         for k in range(5):
             jellyfish(c, look, rng.uniform(0.25, 1.5), rng.uniform(0.18, 0.5), rng.uniform(0.06, 0.13), k)
     for k in range(7):
         pair = (("#5fd0ff", "#143a8a"), ("#ffe25e", "#3a2a18"), ("#ff8fa3", "#8f1f5a"))[k % 3]
-        fish(c, rng.uniform(0, 1.8) + swim, rng.uniform(0.2, 0.7), rng.uniform(0.025, 0.05), pair, -facing, 0.1 * math.sin(8 * look.t + k), deep, 0.2)
+        fish(
+            c,
+            rng.uniform(0, 1.8) + swim,
+            rng.uniform(0.2, 0.7),
+            rng.uniform(0.025, 0.05),
+            pair,
+            -facing,
+            0.1 * math.sin(8 * look.t + k),
+            deep,
+            0.2,
+        )
 
 
 def turtle(c: Canvas, look: Look, x: float, y: float, size: float, facing: int) -> None:
     """Let a sea turtle glide."""
-    skin, stroke = mix(rgb("#7e8f4a"), rgb("#c9c07a"), step(0.4, 0.6, noise(c.x * 40, c.y * 40, 5))), 0.2 * math.sin(1.8 * look.t)
-    for root, reach, drop in ((0.45, 0.15, 0.95 + stroke), (0.4, 0.1, -0.8 - stroke), (-0.5, -0.35, 0.5 - stroke), (-0.5, -0.4, -0.42)):
+    skin, stroke = (
+        mix(rgb("#7e8f4a"), rgb("#c9c07a"), step(0.4, 0.6, noise(c.x * 40, c.y * 40, 5))),
+        0.2 * math.sin(1.8 * look.t),
+    )
+    for root, reach, drop in (
+        (0.45, 0.15, 0.95 + stroke),
+        (0.4, 0.1, -0.8 - stroke),
+        (-0.5, -0.35, 0.5 - stroke),
+        (-0.5, -0.4, -0.42),
+    ):
         base = x + facing * size * root
         tip = (base + facing * size * (reach - 0.5), y + size * drop)
         bend = ((base + tip[0]) / 2 + facing * size * 0.16, (y + tip[1]) / 2)
-        c.polygon([(base - size * 0.2, y), ((base + tip[0]) / 2 - facing * size * 0.12, (y + tip[1]) / 2), tip, bend, (base + size * 0.2, y)], skin)
+        c.polygon(
+            [
+                (base - size * 0.2, y),
+                ((base + tip[0]) / 2 - facing * size * 0.12, (y + tip[1]) / 2),
+                tip,
+                bend,
+                (base + size * 0.2, y),
+            ],
+            skin,
+        )
     c.disc(x + facing * size * 0.95, y - size * 0.06, size * 0.22, skin, ry=size * 0.16)
     plates = ridged((c.x - x) / size * 4.2 + 7, (c.y - y) / size * 5 + 3, 12, 1)
-    shell = mix(rgb("#3f2f17"), rgb("#a5803a"), step(0.95, 0.7, plates)) * np.clip(1.0 - (c.y - y) / size, 0.4, 1.3)[..., None]
+    shell = (
+        mix(rgb("#3f2f17"), rgb("#a5803a"), step(0.95, 0.7, plates))
+        * np.clip(1.0 - (c.y - y) / size, 0.4, 1.3)[..., None]
+    )
     c.disc(x, y, size * 0.78, shell, ry=size * 0.48)
     c.disc(x + facing * size * 1.04, y - size * 0.1, size * 0.03, BLACK)
 
@@ -890,7 +1248,10 @@ def jellyfish(c: Canvas, look: Look, x: float, y: float, size: float, k: int) ->
     y -= 0.02 * look.t
     c.glow(x, y, size * 1.1, colour, 0.35)
     for thread in range(9):
-        line = [(x + size * ((thread - 4) * 0.18 + 0.12 * math.sin(4 * s + thread + 1.5 * look.t)), y + size * 2.6 * s) for s in np.linspace(0, 1, 9)]
+        line = [
+            (x + size * ((thread - 4) * 0.18 + 0.12 * math.sin(4 * s + thread + 1.5 * look.t)), y + size * 2.6 * s)
+            for s in np.linspace(0, 1, 9)
+        ]
         c.stroke(line, size * 0.05, colour, 0.5)
     bell = [(x + size * math.cos(a), y - size * 0.8 * math.sin(a)) for a in np.linspace(-0.1, math.pi + 0.1, 26)]
     c.polygon(bell, mix(colour, WHITE, 0.3), 0.75)
@@ -915,12 +1276,30 @@ def balloons(c: Canvas, look: Look) -> None:
             billow = level - 0.12 * fbm(c.x * 2.5 + look.t * 0.04, level * 9, look.seed + 70, 5)
             terrain(c, billow, mix(hour.low, mix(hour.middle, WHITE, 0.5), step(0.0, 0.14, c.y - billow)))
     else:
-        hills(c, look, 0.82, ("#7f9a8a", "#6c8a4a", "#4a6b35") if not look.has("spires") else ("#c99a78", "#c28a5c", "#a86f45"))
+        hills(
+            c,
+            look,
+            0.82,
+            ("#7f9a8a", "#6c8a4a", "#4a6b35") if not look.has("spires") else ("#c99a78", "#c28a5c", "#a86f45"),
+        )
     if look.has("spires"):
         for x in rng.uniform(0, 1.8, 16):
             tall, wide = rng.uniform(0.1, 0.24), rng.uniform(0.025, 0.05)
-            rock = hour.lit(rgb("#d8a878"), 0.15) * (0.7 + 0.4 * fbm(c.x * 10, c.y * 40, 3, 3) + 0.25 * np.clip((c.x - x) / wide, -1, 1))[..., None]
-            c.polygon([(x - wide, 1.0), (x - wide * 0.55, 1.0 - tall * 0.7), (x - wide * 0.2, 1.0 - tall), (x + wide * 0.2, 1.0 - tall), (x + wide * 0.6, 1.0 - tall * 0.65), (x + wide, 1.0)], rock)
+            rock = (
+                hour.lit(rgb("#d8a878"), 0.15)
+                * (0.7 + 0.4 * fbm(c.x * 10, c.y * 40, 3, 3) + 0.25 * np.clip((c.x - x) / wide, -1, 1))[..., None]
+            )
+            c.polygon(
+                [
+                    (x - wide, 1.0),
+                    (x - wide * 0.55, 1.0 - tall * 0.7),
+                    (x - wide * 0.2, 1.0 - tall),
+                    (x + wide * 0.2, 1.0 - tall),
+                    (x + wide * 0.6, 1.0 - tall * 0.65),
+                    (x + wide, 1.0),
+                ],
+                rock,
+            )
     if look.has("lake"):
         water(c, look, 0.8, rgb("#2c6478"), None, 0.4)
     spots = {"one": ((0.0, 0.4, 0.27),), "two": ((-0.38, 0.36, 0.21), (0.34, 0.5, 0.15))}
@@ -929,7 +1308,14 @@ def balloons(c: Canvas, look: Look) -> None:
         balloon(c, look, MIDDLE + dx + rng.uniform(-0.06, 0.06), y + rng.uniform(-0.03, 0.03), r, rng, 0.0)
 
 
-STRIPES = (("#d8352a", "#f6c445"), ("#2459a8", "#f3efe4"), ("#e8742c", "#7a1f4e"), ("#1f8a70", "#f5e3a0"), ("#e04f80", "#5b3fa0"), ("#f2b632", "#c43a26"))
+STRIPES = (
+    ("#d8352a", "#f6c445"),
+    ("#2459a8", "#f3efe4"),
+    ("#e8742c", "#7a1f4e"),
+    ("#1f8a70", "#f5e3a0"),
+    ("#e04f80", "#5b3fa0"),
+    ("#f2b632", "#c43a26"),
+)
 
 
 def balloon(c: Canvas, look: Look, x: float, y: float, r: float, rng: np.random.Generator, haze: float) -> None:
@@ -957,7 +1343,15 @@ def balloon(c: Canvas, look: Look, x: float, y: float, r: float, rng: np.random.
     rope, basket = hour.lit(rgb("#3a2a1c"), haze), hour.lit(rgb("#7c5230"), haze)
     for side in (-1, 1):
         c.stroke([(x + side * r * 0.19, y + r * 1.3), (x + side * r * 0.12, y + r * 1.6)], r * 0.02, rope)
-    c.polygon([(x - r * 0.15, y + r * 1.58), (x + r * 0.15, y + r * 1.58), (x + r * 0.12, y + r * 1.8), (x - r * 0.12, y + r * 1.8)], basket)
+    c.polygon(
+        [
+            (x - r * 0.15, y + r * 1.58),
+            (x + r * 0.15, y + r * 1.58),
+            (x + r * 0.12, y + r * 1.8),
+            (x - r * 0.12, y + r * 1.8),
+        ],
+        basket,
+    )
     if hour.brightness < 0.7:
         c.glow(x, y + r * 1.36, r * 0.16, rgb("#ffb347"), 0.9)
 
@@ -1003,7 +1397,9 @@ def smear(c: Canvas, horizon: float) -> None:
 WINDOW_LIGHTS = ("#ffd98a", "#ffc15e", "#fff1cf", "#ffe7a8", "#a9d2ff")
 
 
-def tower(c: Canvas, x0: float, x1: float, top: float, foot: float, wall: Array, share: float, cell: float, seed: int) -> None:
+def tower(
+    c: Canvas, x0: float, x1: float, top: float, foot: float, wall: Array, share: float, cell: float, seed: int
+) -> None:
     """Build one tower and switch on a share of its windows."""
     where = c.region((x0 + x1) / 2, (top + foot) / 2, (x1 - x0) / 2, (foot - top) / 2)
     x, y = c.x[where], c.y[where]
@@ -1011,7 +1407,12 @@ def tower(c: Canvas, x0: float, x1: float, top: float, foot: float, wall: Array,
     shade = 0.75 + 0.5 * (x - x0) / (x1 - x0)
     column, row = (x - x0) / cell, (y - top - cell * 0.6) / (cell * 1.25)
     draw = lottery(np.floor(column), np.floor(row), seed)
-    pane = (np.abs(column % 1 - 0.5) < 0.3) & (np.abs(row % 1 - 0.5) < 0.32) & (row > 0) & (np.floor(column + 1) * cell < x1 - x0)
+    pane = (
+        (np.abs(column % 1 - 0.5) < 0.3)
+        & (np.abs(row % 1 - 0.5) < 0.32)
+        & (row > 0)
+        & (np.floor(column + 1) * cell < x1 - x0)
+    )
     on = pane & (draw < share)
     lights = np.array([rgb(code) for code in WINDOW_LIGHTS])[(draw * 997).astype(int) % len(WINDOW_LIGHTS)]
     colour = wall * shade[..., None]
@@ -1035,7 +1436,17 @@ def skyline(c: Canvas, look: Look, layer: int, horizon: float, glow: Array) -> N
         if rng.random() < 0.25:
             c.stroke([(x + wide / 2, top), (x + wide / 2, top - 0.12)], 0.004, wall)
             c.glow(x + wide / 2, top - 0.12, 0.012, rgb("#ff4a3a"), 0.9)
-        tower(c, x, x + wide, top, horizon + 0.2, wall, 0.5 - 0.1 * near, 0.011 + 0.007 * near, look.seed * 7 + layer * 31 + int(x * 50))
+        tower(
+            c,
+            x,
+            x + wide,
+            top,
+            horizon + 0.2,
+            wall,
+            0.5 - 0.1 * near,
+            0.011 + 0.007 * near,
+            look.seed * 7 + layer * 31 + int(x * 50),
+        )
         x += wide + rng.uniform(-0.005, 0.03)
     c.add(np.exp(-np.clip(horizon - c.y, 0, 1) * 9) * 0.13 * (1 - near), glow)
 
@@ -1073,7 +1484,13 @@ def street(c: Canvas, look: Look, glow: Array) -> None:
             x, y = edge + side * 0.1 / depth, 0.6 - rng.uniform(0.0, 0.25) / depth
             c.glow(x, y, 0.11 / depth, neon, 0.6)
             c.box(x - 0.045 / depth, y - 0.16 / depth, x + 0.045 / depth, y + 0.16 / depth, mix(neon, WHITE, 0.35))
-            c.box(min(edge, edge + side * 0.5 / depth), 0.6 + 0.13 / depth, max(edge, edge + side * 0.5 / depth), 0.6 + 0.28 / depth, mix(neon * 0.5, rgb("#ffdca0"), 0.6))
+            c.box(
+                min(edge, edge + side * 0.5 / depth),
+                0.6 + 0.13 / depth,
+                max(edge, edge + side * 0.5 / depth),
+                0.6 + 0.28 / depth,
+                mix(neon * 0.5, rgb("#ffdca0"), 0.6),
+            )
     water(c, look, 0.74, rgb("#0b0d16"), None, 0.55)
     for k in range(7):
         depth = 1 + (k * 0.9 - look.t * 0.35) % 5
@@ -1099,7 +1516,13 @@ def rooftop(c: Canvas, look: Look) -> None:
 # Kitchen and food
 
 
-TABLES = {"oak": ("#a8713f", "#6b3f1f"), "walnut": ("#5f3c26", "#2f1b10"), "marble": ("#ece8e2", "#b9b2aa"), "linen": ("#d9cfbe", "#b3a68f"), "slate": ("#4a5057", "#2a2e33")}
+TABLES = {
+    "oak": ("#a8713f", "#6b3f1f"),
+    "walnut": ("#5f3c26", "#2f1b10"),
+    "marble": ("#ece8e2", "#b9b2aa"),
+    "linen": ("#d9cfbe", "#b3a68f"),
+    "slate": ("#4a5057", "#2a2e33"),
+}
 
 
 def kitchen(c: Canvas, look: Look) -> None:
@@ -1117,7 +1540,14 @@ def kitchen(c: Canvas, look: Look) -> None:
         cutlery(c, x + 0.52, y)
     for puff in range(14 if look.has("steam") else 0):
         rise = (puff / 14 + look.t * 0.14) % 1
-        c.disc(x + 0.2 * math.sin(puff * 2.4) + 0.05 * math.sin(6 * rise + look.t), y + 0.12 - 0.5 * rise, 0.07 + 0.12 * rise, WHITE, alpha=0.16 * math.sin(math.pi * rise), soft=1.0)
+        c.disc(
+            x + 0.2 * math.sin(puff * 2.4) + 0.05 * math.sin(6 * rise + look.t),
+            y + 0.12 - 0.5 * rise,
+            0.07 + 0.12 * rise,
+            WHITE,
+            alpha=0.16 * math.sin(math.pi * rise),
+            soft=1.0,
+        )
     c.add(np.exp(-((c.x - 0.3) ** 2 + c.y**2) * 1.1) * 0.22, rgb("#fff0d0"))
 
 
@@ -1134,7 +1564,11 @@ def table(c: Canvas, look: Look) -> None:
         veins = ridged(c.x * 1.6 + fbm(c.x * 3, c.y * 3, look.seed, 4), c.y * 2.2, look.seed + 2, 5)
         c.rgb[:] = mix(light, dark, step(0.66, 0.95, veins))
     else:
-        weave = 0.5 + 0.25 * np.sin(c.x * 700) + 0.25 * np.sin(c.y * 700) if kind == "linen" else fbm(c.x * 12, c.y * 12, look.seed, 6)
+        weave = (
+            0.5 + 0.25 * np.sin(c.x * 700) + 0.25 * np.sin(c.y * 700)
+            if kind == "linen"
+            else fbm(c.x * 12, c.y * 12, look.seed, 6)
+        )
         c.rgb[:] = mix(dark, light, 0.3 + 0.5 * weave * fbm(c.x * 2, c.y * 2, look.seed + 4, 4) * 1.6)
 
 
@@ -1156,10 +1590,15 @@ def plate(c: Canvas, x: float, y: float, r: float, colour: Array) -> None:
 def leaf(c: Canvas, x: float, y: float, size: float, angle: float, colour: Array) -> None:
     """Lay one herb leaf."""
     axis, across = (math.cos(angle), math.sin(angle)), (-math.sin(angle), math.cos(angle))
-    shape = [(x + size * (u * axis[0] + v * across[0]), y + size * (u * axis[1] + v * across[1])) for u, v in ((-1, 0), (-0.4, 0.42), (0.4, 0.36), (1, 0), (0.4, -0.36), (-0.4, -0.42))]
+    shape = [
+        (x + size * (u * axis[0] + v * across[0]), y + size * (u * axis[1] + v * across[1]))
+        for u, v in ((-1, 0), (-0.4, 0.42), (0.4, 0.36), (1, 0), (0.4, -0.36), (-0.4, -0.42))
+    ]
     c.polygon([(px + size * 0.12, py + size * 0.2) for px, py in shape], BLACK, 0.35, size * 0.08)
     c.polygon(shape, colour)
-    c.stroke([(x - size * axis[0], y - size * axis[1]), (x + size * axis[0], y + size * axis[1])], size * 0.07, colour * 1.35)
+    c.stroke(
+        [(x - size * axis[0], y - size * axis[1]), (x + size * axis[0], y + size * axis[1])], size * 0.07, colour * 1.35
+    )
 
 
 def scatter(rng: np.random.Generator, x: float, y: float, r: float, count: int) -> list[tuple[float, float, float]]:
@@ -1176,7 +1615,12 @@ def soup(c: Canvas, look: Look, x: float, y: float, rng: np.random.Generator) ->
     warm = rgb(("#e8852a", "#c9402a", "#8fa83a")[int(rng.integers(3))])
     c.disc(x, y, 0.295, warm * (0.8 + 0.35 * fbm(c.x * 9, c.y * 9, look.seed, 4))[..., None], soft=0.03)
     around, reach = np.arctan2(c.y - y, c.x - x), np.hypot(c.x - x, c.y - y)
-    c.fill(step(0.55, 0.95, np.sin(around * 1.0 + reach * 42 + 1.2 * fbm(c.x * 6, c.y * 6, look.seed + 1, 3))) * step(0.2, 0.12, reach) * 0.9, rgb("#fff6e2"))
+    c.fill(
+        step(0.55, 0.95, np.sin(around * 1.0 + reach * 42 + 1.2 * fbm(c.x * 6, c.y * 6, look.seed + 1, 3)))
+        * step(0.2, 0.12, reach)
+        * 0.9,
+        rgb("#fff6e2"),
+    )
     for px, py, a in scatter(rng, x, y, 0.2, 26):
         c.disc(px, py, 0.009, rgb("#3d4a26"), ry=0.006)
         if a < 2.2:
@@ -1188,10 +1632,16 @@ def pizza(c: Canvas, look: Look, x: float, y: float, rng: np.random.Generator) -
     shadow(c, x, y, 0.44)
     reach = np.hypot(c.x - x, c.y - y) + 0.02 * fbm(c.x * 6, c.y * 6, look.seed, 3)
     char = step(0.55, 0.72, fbm(c.x * 16, c.y * 16, look.seed + 2, 4))
-    c.fill(step(0.45, 0.44, reach), mix(rgb("#dba45c"), rgb("#6b3a17"), char) * (1.15 - 4 * np.abs(reach - 0.41))[..., None])
+    c.fill(
+        step(0.45, 0.44, reach),
+        mix(rgb("#dba45c"), rgb("#6b3a17"), char) * (1.15 - 4 * np.abs(reach - 0.41))[..., None],
+    )
     c.fill(step(0.375, 0.36, reach), mix(rgb("#b52a15"), rgb("#e0572a"), fbm(c.x * 12, c.y * 12, look.seed + 3, 4)))
     melted = fbm(c.x * 8, c.y * 8, look.seed + 4, 4)
-    c.fill(step(0.5, 0.58, melted) * step(0.37, 0.34, reach), mix(rgb("#f6dd9a"), rgb("#fff4d8"), fbm(c.x * 30, c.y * 30, look.seed + 5, 3)))
+    c.fill(
+        step(0.5, 0.58, melted) * step(0.37, 0.34, reach),
+        mix(rgb("#f6dd9a"), rgb("#fff4d8"), fbm(c.x * 30, c.y * 30, look.seed + 5, 3)),
+    )
     for px, py, _ in scatter(rng, x, y, 0.3, 13):
         c.disc(px + 0.006, py + 0.008, 0.056, BLACK, alpha=0.35, soft=0.5)
         c.disc(px, py, 0.052, mix(rgb("#8f1c12"), rgb("#cf4a30"), fbm(c.x * 50, c.y * 50, look.seed, 3)))
@@ -1227,7 +1677,11 @@ def bread(c: Canvas, look: Look, x: float, y: float, rng: np.random.Generator) -
         v = ((c.y - cy) * math.cos(angle) - (c.x - cx) * math.sin(angle)) / 0.13
         c.fill(step(1.35, 0.75, np.hypot(u - 0.06, v - 0.2)) * 0.55, BLACK)
         r = np.hypot(u, v)
-        crust = mix(rgb("#5f2f10"), rgb("#d9964a"), np.clip(1.1 - r**2 + 0.5 * (fbm(c.x * 14, c.y * 14, look.seed + k, 4) - 0.5) - 0.2 * v, 0, 1))
+        crust = mix(
+            rgb("#5f2f10"),
+            rgb("#d9964a"),
+            np.clip(1.1 - r**2 + 0.5 * (fbm(c.x * 14, c.y * 14, look.seed + k, 4) - 0.5) - 0.2 * v, 0, 1),
+        )
         cuts = np.abs((u * 2.6 + v * 0.5) % 1 - 0.5)
         crust = mix(crust, rgb("#f6e2b8"), step(0.16, 0.08, cuts) * step(0.85, 0.6, r))
         crust = mix(crust, rgb("#fff8ea"), step(0.52, 0.75, fbm(c.x * 22, c.y * 22, look.seed + 9, 4)) * 0.7)
@@ -1256,7 +1710,9 @@ def tart(c: Canvas, look: Look, x: float, y: float, rng: np.random.Generator) ->
 
 def sushi(c: Canvas, look: Look, x: float, y: float, rng: np.random.Generator) -> None:
     """Line up nigiri and rolls on a dark tray."""
-    c.polygon([(x - 0.53, y - 0.28), (x + 0.57, y - 0.28), (x + 0.57, y + 0.38), (x - 0.53, y + 0.38)], BLACK, 0.5, 0.02)
+    c.polygon(
+        [(x - 0.53, y - 0.28), (x + 0.57, y - 0.28), (x + 0.57, y + 0.38), (x - 0.53, y + 0.38)], BLACK, 0.5, 0.02
+    )
     c.box(x - 0.55, y - 0.32, x + 0.55, y + 0.34, rgb("#23262b"))
     tops = ("#f0713c", "#d8343a", "#f4a98c", "#f6e6c0")
     for k in range(5):
@@ -1295,7 +1751,16 @@ def eggs(c: Canvas, look: Look, x: float, y: float, rng: np.random.Generator) ->
 def citrus(c: Canvas, look: Look, x: float, y: float, rng: np.random.Generator) -> None:
     """Cut oranges, lemons and grapefruit open on a board."""
     kinds = (("#f28a1c", "#ffb648"), ("#f0cf2a", "#fff08a"), ("#e0502f", "#ff9478"), ("#8fbf2f", "#d8ee8a"))
-    for k, (dx, dy, r) in enumerate(((-0.3, -0.16, 0.17), (0.06, -0.2, 0.14), (0.36, -0.04, 0.18), (-0.06, 0.16, 0.2), (-0.42, 0.22, 0.13), (0.3, 0.3, 0.12))):
+    for k, (dx, dy, r) in enumerate(
+        (
+            (-0.3, -0.16, 0.17),
+            (0.06, -0.2, 0.14),
+            (0.36, -0.04, 0.18),
+            (-0.06, 0.16, 0.2),
+            (-0.42, 0.22, 0.13),
+            (0.3, 0.3, 0.12),
+        )
+    ):
         cx, cy = x + dx, y + dy
         rind, flesh = (rgb(code) for code in kinds[(k + look.seed) % 4])
         shadow(c, cx, cy, r)
@@ -1309,14 +1774,26 @@ def citrus(c: Canvas, look: Look, x: float, y: float, rng: np.random.Generator) 
         leaf(c, px, py, 0.055, a * 2, rgb("#3f7a34"))
 
 
-DISHES = {"soup": soup, "pizza": pizza, "noodles": noodles, "bread": bread, "tart": tart, "sushi": sushi, "eggs": eggs, "citrus": citrus}
+DISHES = {
+    "soup": soup,
+    "pizza": pizza,
+    "noodles": noodles,
+    "bread": bread,
+    "tart": tart,
+    "sushi": sushi,
+    "eggs": eggs,
+    "citrus": citrus,
+}
 
 
 def cutting_board(c: Canvas, x: float, y: float) -> None:
     """Lay a round-grained board under the dish."""
     grain = fbm(c.x * 2, c.y * 28, 8, 4)
     c.polygon([(x - 0.6, y - 0.38), (x + 0.66, y - 0.38), (x + 0.66, y + 0.5), (x - 0.6, y + 0.5)], BLACK, 0.5, 0.025)
-    c.polygon([(x - 0.63, y - 0.43), (x + 0.63, y - 0.43), (x + 0.63, y + 0.45), (x - 0.63, y + 0.45)], mix(rgb("#a9743f"), rgb("#dcae74"), grain))
+    c.polygon(
+        [(x - 0.63, y - 0.43), (x + 0.63, y - 0.43), (x + 0.63, y + 0.45), (x - 0.63, y + 0.45)],
+        mix(rgb("#a9743f"), rgb("#dcae74"), grain),
+    )
 
 
 def side_dish(c: Canvas, look: Look, x: float, y: float, r: float, rng: np.random.Generator) -> None:
@@ -1331,8 +1808,26 @@ def cutlery(c: Canvas, x: float, y: float) -> None:
     """Lay a fork and a knife beside the plate."""
     steel = mix(rgb("#8d9298"), rgb("#f2f4f6"), step(-0.3, 0.3, np.sin(c.x * 160)))
     for dx in (0.0, 0.09):
-        c.polygon([(x + dx - 0.006, y - 0.3), (x + dx + 0.034, y - 0.3), (x + dx + 0.034, y + 0.36), (x + dx - 0.006, y + 0.36)], BLACK, 0.35, 0.01)
-        c.polygon([(x + dx - 0.008, y - 0.05), (x + dx + 0.008, y - 0.05), (x + dx + 0.013, y + 0.34), (x + dx - 0.013, y + 0.34)], steel)
+        c.polygon(
+            [
+                (x + dx - 0.006, y - 0.3),
+                (x + dx + 0.034, y - 0.3),
+                (x + dx + 0.034, y + 0.36),
+                (x + dx - 0.006, y + 0.36),
+            ],
+            BLACK,
+            0.35,
+            0.01,
+        )
+        c.polygon(
+            [
+                (x + dx - 0.008, y - 0.05),
+                (x + dx + 0.008, y - 0.05),
+                (x + dx + 0.013, y + 0.34),
+                (x + dx - 0.013, y + 0.34),
+            ],
+            steel,
+        )
     c.polygon([(x + 0.076, y - 0.3), (x + 0.1, y - 0.32), (x + 0.112, y - 0.05), (x + 0.08, y - 0.04)], steel)
     for tine in (-0.018, -0.006, 0.006, 0.018):
         c.stroke([(x + tine, y - 0.3), (x + tine, y - 0.14)], 0.005, rgb("#d5d9dd"))
@@ -1352,7 +1847,9 @@ def trains(c: Canvas, look: Look) -> None:
     if not look.has("grey"):
         sun(c, hour, MIDDLE + look.rng().choice((-1, 1)) * 0.55, 0.32, 0.04)
     tones = {"snow": ("#b8c8dc", "#d5e0ec", "#eef3f8"), "autumn": ("#8a7a70", "#b5793a", "#8f4f22")}
-    hills(c, look, 0.62, next((tones[word] for word in tones if look.has(word)), ("#7089a0", "#5f8558", "#4b7038")), 0.26)
+    hills(
+        c, look, 0.62, next((tones[word] for word in tones if look.has(word)), ("#7089a0", "#5f8558", "#4b7038")), 0.26
+    )
     head = MIDDLE + 0.5 + 0.16 * look.t - (0.55 if look.t else 0.0) + look.rng(1).uniform(-0.12, 0.12)
     if look.has("headon"):
         head_on(c, look)
@@ -1368,7 +1865,12 @@ def trains(c: Canvas, look: Look) -> None:
         falling(c, look, 150, WHITE, slant=0.2, speed=0.25, length=0)
 
 
-LIVERIES = {"green": ("#1f5a3a", "#e8d6a0"), "red": ("#a52a22", "#f2e3c2"), "blue": ("#1f3f7a", "#e6e8ee"), "silver": ("#b9bfc6", "#d23a2a")}
+LIVERIES = {
+    "green": ("#1f5a3a", "#e8d6a0"),
+    "red": ("#a52a22", "#f2e3c2"),
+    "blue": ("#1f3f7a", "#e6e8ee"),
+    "silver": ("#b9bfc6", "#d23a2a"),
+}
 
 
 def train(c: Canvas, look: Look, head: float, rail: float, size: float) -> None:
@@ -1383,20 +1885,44 @@ def train(c: Canvas, look: Look, head: float, rail: float, size: float) -> None:
     if look.has("steam"):
         steam_engine(c, look, head, rail, size, body)
         return
-    nose = [(head - size * 2.75, rail - size * 0.25), (head - size * 2.75, rail - size * 1.15), (head - size * 0.7, rail - size * 1.15), (head, rail - size * 0.55), (head + size * 0.12, rail - size * 0.2)]
+    nose = [
+        (head - size * 2.75, rail - size * 0.25),
+        (head - size * 2.75, rail - size * 1.15),
+        (head - size * 0.7, rail - size * 1.15),
+        (head, rail - size * 0.55),
+        (head + size * 0.12, rail - size * 0.2),
+    ]
     c.polygon(nose, body * (1.15 - 0.5 * step(-1.2, 0.0, (c.y - rail) / size))[..., None])
-    c.polygon([(head - size * 0.95, rail - size * 1.03), (head - size * 0.66, rail - size * 1.03), (head - size * 0.15, rail - size * 0.62), (head - size * 0.85, rail - size * 0.62)], rgb("#16202b"))
+    c.polygon(
+        [
+            (head - size * 0.95, rail - size * 1.03),
+            (head - size * 0.66, rail - size * 1.03),
+            (head - size * 0.15, rail - size * 0.62),
+            (head - size * 0.85, rail - size * 0.62),
+        ],
+        rgb("#16202b"),
+    )
     c.box(head - size * 2.75, rail - size * 0.5, head - size * 0.02, rail - size * 0.4, trim)
     wheels(c, head - size * 2.5, head - size * 0.4, 4, rail, size * 0.13, hour)
     c.glow(head + size * 0.05, rail - size * 0.35, size * 0.3, rgb("#fff4d0"), 0.9)
 
 
-def carriage(c: Canvas, x0: float, x1: float, rail: float, size: float, body: Array, trim: Array, pane: Array, hour: Hour) -> None:
+def carriage(
+    c: Canvas, x0: float, x1: float, rail: float, size: float, body: Array, trim: Array, pane: Array, hour: Hour
+) -> None:
     """Draw one carriage with a row of windows."""
     shade = (1.15 - 0.5 * step(-1.2, 0.0, (c.y - rail) / size))[..., None]
     c.box(x0 - size * 0.3, rail - size * 0.35, x1 + size * 0.3, rail - size * 0.28, hour.lit(rgb("#181818")))
     c.box(x0, rail - size * 1.12, x1, rail - size * 0.24, body * shade)
-    c.polygon([(x0, rail - size * 1.1), (x0 + size * 0.15, rail - size * 1.24), (x1 - size * 0.15, rail - size * 1.24), (x1, rail - size * 1.1)], hour.lit(rgb("#8a8d90")))
+    c.polygon(
+        [
+            (x0, rail - size * 1.1),
+            (x0 + size * 0.15, rail - size * 1.24),
+            (x1 - size * 0.15, rail - size * 1.24),
+            (x1, rail - size * 1.1),
+        ],
+        hour.lit(rgb("#8a8d90")),
+    )
     c.box(x0, rail - size * 0.52, x1, rail - size * 0.46, trim)
     count = 6
     for k in range(count):
@@ -1419,18 +1945,36 @@ def steam_engine(c: Canvas, look: Look, head: float, rail: float, size: float, b
     barrel = iron + (0.25 * np.exp(-(((c.y - rail + size * 0.95) / (size * 0.12)) ** 2)))[..., None] * hour.brightness
     c.box(head - size * 2.8, rail - size * 1.3, head - size * 2.0, rail - size * 0.3, body)
     c.box(head - size * 2.9, rail - size * 1.38, head - size * 1.9, rail - size * 1.28, iron)
-    c.box(head - size * 2.6, rail - size * 1.15, head - size * 2.2, rail - size * 0.8, rgb("#ffbf66") if hour.brightness < 0.85 else iron * 0.6)
+    c.box(
+        head - size * 2.6,
+        rail - size * 1.15,
+        head - size * 2.2,
+        rail - size * 0.8,
+        rgb("#ffbf66") if hour.brightness < 0.85 else iron * 0.6,
+    )
     c.box(head - size * 2.0, rail - size * 1.12, head - size * 0.15, rail - size * 0.5, barrel)
     c.disc(head - size * 0.15, rail - size * 0.81, size * 0.31, iron, ry=size * 0.31)
     c.box(head - size * 0.6, rail - size * 1.5, head - size * 0.38, rail - size * 1.1, iron)
     c.box(head - size * 0.66, rail - size * 1.56, head - size * 0.32, rail - size * 1.48, iron)
     c.disc(head - size * 1.25, rail - size * 1.12, size * 0.16, hour.lit(rgb("#c9963a")))
-    c.polygon([(head - size * 2.8, rail - size * 0.5), (head, rail - size * 0.5), (head + size * 0.3, rail - size * 0.08), (head - size * 2.8, rail - size * 0.2)], iron)
+    c.polygon(
+        [
+            (head - size * 2.8, rail - size * 0.5),
+            (head, rail - size * 0.5),
+            (head + size * 0.3, rail - size * 0.08),
+            (head - size * 2.8, rail - size * 0.2),
+        ],
+        iron,
+    )
     for x in (-1.75, -1.2, -0.65):
         c.disc(head + size * x, rail - size * 0.27, size * 0.27, hour.lit(rgb("#8f2a20")))
         c.disc(head + size * x, rail - size * 0.27, size * 0.21, iron)
         c.disc(head + size * x, rail - size * 0.27, size * 0.07, hour.lit(rgb("#8f2a20")))
-    c.stroke([(head - size * 1.75, rail - size * 0.2), (head - size * 0.65, rail - size * 0.2)], size * 0.07, hour.lit(rgb("#b0b4b8")))
+    c.stroke(
+        [(head - size * 1.75, rail - size * 0.2), (head - size * 0.65, rail - size * 0.2)],
+        size * 0.07,
+        hour.lit(rgb("#b0b4b8")),
+    )
     c.glow(head + size * 0.1, rail - size * 0.95, size * 0.22, rgb("#fff0c0"), 0.9)
     rng = look.rng(15)
     for puff in range(46):
@@ -1447,22 +1991,38 @@ def viaduct(c: Canvas, look: Look, deck: float) -> None:
     local = (c.x + 0.1) % pitch - pitch / 2
     arch = deck + 0.17 - np.sqrt(np.clip(half**2 - local**2, 0, None)) * 1.15
     opening = (np.abs(local) < half) & (c.y > arch)
-    courses = 0.75 + 0.3 * lottery(np.floor(c.x * 34 + np.floor(c.y * 48) % 2 * 0.5), np.floor(c.y * 48), look.seed) + 0.2 * (fbm(c.x * 8, c.y * 8, look.seed, 4) - 0.5)
+    courses = (
+        0.75
+        + 0.3 * lottery(np.floor(c.x * 34 + np.floor(c.y * 48) % 2 * 0.5), np.floor(c.y * 48), look.seed)
+        + 0.2 * (fbm(c.x * 8, c.y * 8, look.seed, 4) - 0.5)
+    )
     rim = step(0.022, 0.012, np.abs(arch - c.y)) * (np.abs(local) < half)
-    stone = look.hour.lit(rgb("#b39a7c"), 0.08) * (courses + 0.2 * rim - 0.3 * np.clip(local / pitch, -0.5, 0.5))[..., None]
+    stone = (
+        look.hour.lit(rgb("#b39a7c"), 0.08) * (courses + 0.2 * rim - 0.3 * np.clip(local / pitch, -0.5, 0.5))[..., None]
+    )
     valley = 0.9 + 0.07 * np.cos((c.x - MIDDLE) * 2.2) + 0.03 * fbm(c.x * 6, 0.0, look.seed, 4)
     c.fill((c.y > deck) * (~opening) * (c.y < valley), stone)
     c.box(-0.3, deck - 0.012, 2.1, deck + 0.02, look.hour.lit(rgb("#8f7a60")))
-    ground = look.hour.lit(rgb("#46682f" if not look.has("snow") else "#e6edf4")) * (0.6 + 0.7 * fbm(c.x * 14, c.y * 30, look.seed + 4, 4))[..., None]
+    ground = (
+        look.hour.lit(rgb("#46682f" if not look.has("snow") else "#e6edf4"))
+        * (0.6 + 0.7 * fbm(c.x * 14, c.y * 30, look.seed + 4, 4))[..., None]
+    )
     terrain(c, valley, ground)
 
 
 def railway_bank(c: Canvas, look: Look, rail: float) -> None:
     """Lay ballast, sleepers and grass before a line that runs across."""
     hour = look.hour
-    grass = hour.lit(rgb("#55752f" if not look.has("snow") else "#e9eff5")) * (0.6 + 0.8 * fbm(c.x * 22, c.y * 9, look.seed + 1, 5))[..., None]
+    grass = (
+        hour.lit(rgb("#55752f" if not look.has("snow") else "#e9eff5"))
+        * (0.6 + 0.8 * fbm(c.x * 22, c.y * 9, look.seed + 1, 5))[..., None]
+    )
     terrain(c, np.full_like(c.x, rail - 0.05), grass)
-    terrain(c, rail + 0.012 * noise(c.x * 20, 0.0, 4), hour.lit(rgb("#7d746a")) * (0.5 + fbm(c.x * 60, c.y * 60, 5, 3))[..., None])
+    terrain(
+        c,
+        rail + 0.012 * noise(c.x * 20, 0.0, 4),
+        hour.lit(rgb("#7d746a")) * (0.5 + fbm(c.x * 60, c.y * 60, 5, 3))[..., None],
+    )
     terrain(c, rail + 0.075 + 0.05 * fbm(c.x * 9, 1.0, look.seed, 5), grass * 0.75)
     c.box(-0.3, rail, 2.1, rail + 0.012, hour.lit(rgb("#6a5a50")))
     for x in np.arange(-0.2, 2.0, 0.42):
@@ -1476,10 +2036,17 @@ def head_on(c: Canvas, look: Look) -> None:
     near = np.clip((c.y - vanish[1]) / (1 - vanish[1]), 0.004, 1)
     ballast = hour.lit(rgb("#857a6e")) * (0.5 + fbm((c.x - MIDDLE) / near * 8, 9 / near, look.seed, 4))[..., None]
     c.fill((np.abs(c.x - MIDDLE) < 0.75 * near + 0.02) * (c.y > vanish[1]), ballast)
-    sleepers = step(0.25, 0.1, np.abs((2.2 / near + look.t * 1.4) % 1 - 0.5) - 0.12) * (np.abs(c.x - MIDDLE) < 0.5 * near) * (c.y > vanish[1])
+    sleepers = (
+        step(0.25, 0.1, np.abs((2.2 / near + look.t * 1.4) % 1 - 0.5) - 0.12)
+        * (np.abs(c.x - MIDDLE) < 0.5 * near)
+        * (c.y > vanish[1])
+    )
     c.fill(sleepers * step(0.03, 0.12, near), hour.lit(rgb("#4a382b")))
     for side in (-1, 1):
-        c.polygon([(MIDDLE + side * 0.003, vanish[1]), (MIDDLE + side * 0.33, 1.02), (MIDDLE + side * 0.385, 1.02)], hour.lit(rgb("#c9ced4")))
+        c.polygon(
+            [(MIDDLE + side * 0.003, vanish[1]), (MIDDLE + side * 0.33, 1.02), (MIDDLE + side * 0.385, 1.02)],
+            hour.lit(rgb("#c9ced4")),
+        )
     r = 0.15 + 0.014 * look.t
     x, rail = MIDDLE, vanish[1] + 0.24 + 0.02 * look.t
     body = hour.lit(rgb(next((LIVERIES[word] for word in LIVERIES if look.has(word)), LIVERIES["green"])[0]))
@@ -1488,12 +2055,26 @@ def head_on(c: Canvas, look: Look) -> None:
     c.box(x - r * 1.3, rail - r * 2.5, x + r * 1.3, rail - r * 0.3, body * 0.75)
     c.box(x - r * 1.4, rail - r * 2.62, x + r * 1.4, rail - r * 2.4, hour.lit(rgb("#1b1d20")))
     for side in (-1, 1):
-        c.box(x + side * r * 1.12 - r * 0.13, rail - r * 2.2, x + side * r * 1.12 + r * 0.13, rail - r * 1.7, rgb("#ffcf7a"))
+        c.box(
+            x + side * r * 1.12 - r * 0.13,
+            rail - r * 2.2,
+            x + side * r * 1.12 + r * 0.13,
+            rail - r * 1.7,
+            rgb("#ffcf7a"),
+        )
     c.box(x - r * 0.25, rail - r * 3.1, x + r * 0.25, rail - r * 2.2, hour.lit(rgb("#1b1d20")))
     c.disc(x, rail - r * 1.45, r, hour.lit(rgb("#25292e")))
-    c.disc(x, rail - r * 1.45, r * 0.84, hour.lit(rgb("#3f454c")) * (1.2 - 0.5 * step(-1, 1, (c.y - rail + r * 1.45) / r))[..., None])
+    c.disc(
+        x,
+        rail - r * 1.45,
+        r * 0.84,
+        hour.lit(rgb("#3f454c")) * (1.2 - 0.5 * step(-1, 1, (c.y - rail + r * 1.45) / r))[..., None],
+    )
     c.box(x - r * 1.45, rail - r * 0.62, x + r * 1.45, rail - r * 0.32, hour.lit(rgb("#a5251c")))
-    c.polygon([(x - r * 1.1, rail - r * 0.32), (x + r * 1.1, rail - r * 0.32), (x + r * 0.75, rail), (x - r * 0.75, rail)], hour.lit(rgb("#2a2c30")))
+    c.polygon(
+        [(x - r * 1.1, rail - r * 0.32), (x + r * 1.1, rail - r * 0.32), (x + r * 0.75, rail), (x - r * 0.75, rail)],
+        hour.lit(rgb("#2a2c30")),
+    )
     for dx, dy in ((0, -2.3), (-1.05, -0.75), (1.05, -0.75)):
         c.disc(x + dx * r, rail + dy * r, r * 0.17, rgb("#fffbe8"))
         c.glow(x + dx * r, rail + dy * r, r * 0.5, rgb("#ffe9b0"), 0.85)
@@ -1505,31 +2086,80 @@ def station_hall(c: Canvas, look: Look) -> None:
     c.rgb[:] = mix(c.rgb, mix(hour.low, WHITE, 0.2), 0.5)
     for k in range(7):
         depth = 1 + 4.5 * (1 - k / 6) ** 1.3
-        arc = [(vanish[0] + 1.25 / depth * math.cos(a), vanish[1] - 0.12 / depth - 0.75 / depth * math.sin(a)) for a in np.linspace(0, math.pi, 30)]
+        arc = [
+            (vanish[0] + 1.25 / depth * math.cos(a), vanish[1] - 0.12 / depth - 0.75 / depth * math.sin(a))
+            for a in np.linspace(0, math.pi, 30)
+        ]
         iron = mix(rgb("#23282e"), hour.low, 0.12 * depth)
         c.stroke(arc, 0.03 / depth, iron)
         for side in (-1, 1):
-            c.stroke([(vanish[0] + side * 1.25 / depth, vanish[1] - 0.12 / depth), (vanish[0] + side * 1.25 / depth, vanish[1] + 0.42 / depth)], 0.035 / depth, iron)
+            c.stroke(
+                [
+                    (vanish[0] + side * 1.25 / depth, vanish[1] - 0.12 / depth),
+                    (vanish[0] + side * 1.25 / depth, vanish[1] + 0.42 / depth),
+                ],
+                0.035 / depth,
+                iron,
+            )
     for a in np.linspace(0.15, math.pi - 0.15, 11):
-        c.stroke([(vanish[0] + 1.25 * math.cos(a), vanish[1] - 0.12 - 0.75 * math.sin(a)), (vanish[0] + 0.2 * math.cos(a), vanish[1] - 0.14 * math.sin(a))], 0.007, rgb("#2a3036"), 0.7)
+        c.stroke(
+            [
+                (vanish[0] + 1.25 * math.cos(a), vanish[1] - 0.12 - 0.75 * math.sin(a)),
+                (vanish[0] + 0.2 * math.cos(a), vanish[1] - 0.14 * math.sin(a)),
+            ],
+            0.007,
+            rgb("#2a3036"),
+            0.7,
+        )
     near = np.clip((c.y - vanish[1]) / (1 - vanish[1]), 0.003, 1)
-    floor = hour.lit(rgb("#a89a88")) * (0.7 + 0.35 * noise((c.x - vanish[0]) / near * 5, 5 / near, look.seed))[..., None]
+    floor = (
+        hour.lit(rgb("#a89a88")) * (0.7 + 0.35 * noise((c.x - vanish[0]) / near * 5, 5 / near, look.seed))[..., None]
+    )
     c.fill((c.y > vanish[1] + 0.04).astype(np.float32), floor)
     livery = next((LIVERIES[word] for word in LIVERIES if look.has(word)), LIVERIES["red"])
     body, trim = (hour.lit(rgb(code)) for code in livery)
     roof, foot = (1.0, 0.0), (1.0, 1.02)
+
     def wall(level: float, depth: float) -> Point:
         x = vanish[0] + (0.08 + 0.92 * depth) * 1.0
         return x, vanish[1] + (level - vanish[1]) * (0.08 + 0.92 * depth)
+
     c.polygon([wall(roof[1] + 0.12, 0), wall(roof[1] + 0.12, 1), wall(foot[1], 1), wall(foot[1], 0)], body)
     c.polygon([wall(0.72, 0), wall(0.72, 1), wall(0.77, 1), wall(0.77, 0)], trim)
     for k in range(9):
         d0, d1 = (k / 9) ** 1.5, ((k + 0.72) / 9) ** 1.5
-        c.polygon([wall(0.28, d0), wall(0.28, d1), wall(0.62, d1), wall(0.62, d0)], mix(rgb("#ffdf9a"), rgb("#5b6f80"), 0.15))
-    c.polygon([(vanish[0] + 0.08, vanish[1] + 0.035), (vanish[0] + 0.55, 1.02), (vanish[0] + 0.72, 1.02), (vanish[0] + 0.085, vanish[1] + 0.035)], rgb("#1d1b1a"), 0.85)
-    c.polygon([(vanish[0] + 0.07, vanish[1] + 0.035), (vanish[0] + 0.47, 1.02), (vanish[0] + 0.53, 1.02), (vanish[0] + 0.075, vanish[1] + 0.035)], rgb("#f0c83a"))
+        c.polygon(
+            [wall(0.28, d0), wall(0.28, d1), wall(0.62, d1), wall(0.62, d0)], mix(rgb("#ffdf9a"), rgb("#5b6f80"), 0.15)
+        )
+    c.polygon(
+        [
+            (vanish[0] + 0.08, vanish[1] + 0.035),
+            (vanish[0] + 0.55, 1.02),
+            (vanish[0] + 0.72, 1.02),
+            (vanish[0] + 0.085, vanish[1] + 0.035),
+        ],
+        rgb("#1d1b1a"),
+        0.85,
+    )
+    c.polygon(
+        [
+            (vanish[0] + 0.07, vanish[1] + 0.035),
+            (vanish[0] + 0.47, 1.02),
+            (vanish[0] + 0.53, 1.02),
+            (vanish[0] + 0.075, vanish[1] + 0.035),
+        ],
+        rgb("#f0c83a"),
+    )
     for x, depth in ((-0.55, 0.9), (-0.25, 0.6), (-0.35, 0.42), (0.06, 0.5), (-0.12, 0.3)):
-        person(c, vanish[0] + x + 0.01 * look.t, vanish[1] + 0.42 * depth, 0.42 * depth, rgb("#22242a"), shirt=rgb("#3a3f52"), stride=0.1)
+        person(
+            c,
+            vanish[0] + x + 0.01 * look.t,
+            vanish[1] + 0.42 * depth,
+            0.42 * depth,
+            rgb("#22242a"),
+            shirt=rgb("#3a3f52"),
+            stride=0.1,
+        )
 
 
 # Haunted house
@@ -1554,7 +2184,15 @@ def horror(c: Canvas, look: Look) -> None:
     hill = 0.76 - 0.12 * np.exp(-(((c.x - x) / 0.45) ** 2)) + 0.04 * fbm(c.x * 5, 0.0, look.seed + 4, 5)
     house(c, look, x, 0.67, rng.uniform(0.72, 0.8), side)
     grass = ridged(c.x * 40, c.y * 3, look.seed + 6, 2) * 0.02
-    terrain(c, hill - grass, mix(eerie * 0.12, eerie * 0.38, fbm(c.x * 9, (c.y - hill) * 18, look.seed + 7, 5) * np.clip(1.2 - (c.y - hill) * 5, 0.2, 1)))
+    terrain(
+        c,
+        hill - grass,
+        mix(
+            eerie * 0.12,
+            eerie * 0.38,
+            fbm(c.x * 9, (c.y - hill) * 18, look.seed + 7, 5) * np.clip(1.2 - (c.y - hill) * 5, 0.2, 1),
+        ),
+    )
     path = np.abs(c.x - x + (c.y - 0.68) * side * 0.7 * np.sin(c.y * 7)) / (0.02 + 0.32 * np.clip(c.y - 0.68, 0, 1))
     c.fill(step(1.0, 0.6, path) * (c.y > hill) * 0.45, eerie * 0.75)
     mist(c, look, 0.83, 0.09, 0.5, mix(eerie, WHITE, 0.18))
@@ -1569,7 +2207,13 @@ def horror(c: Canvas, look: Look) -> None:
             c.polygon([(post - 0.012, 0.915), (post, 0.885), (post + 0.012, 0.915)], ink)
         c.box(-0.2, 0.945, 2.0, 0.955, ink)
     for k in range(9):
-        bat(c, x + rng.normal(0, 0.35) + 0.06 * look.t, rng.uniform(0.08, 0.4), rng.uniform(0.02, 0.045), math.sin(11 * look.t + k))
+        bat(
+            c,
+            x + rng.normal(0, 0.35) + 0.06 * look.t,
+            rng.uniform(0.08, 0.4),
+            rng.uniform(0.02, 0.045),
+            math.sin(11 * look.t + k),
+        )
     if look.has("rain"):
         falling(c, look, 150, rgb("#9fb4c4"), slant=0.2, speed=1.5, length=0.06)
 
@@ -1592,10 +2236,13 @@ def lightning(c: Canvas, x: float, strength: float, rng: np.random.Generator) ->
 def house(c: Canvas, look: Look, x: float, foot: float, size: float, side: int) -> None:
     """Build the house: a gabled body, a tower with a witch's hat, crooked chimneys, a few lit windows."""
     ink, rim = rgb("#08080c"), rgb("#15161d")
+
     def at(dx: float, dy: float) -> Point:
         return x + side * dx * size, foot - dy * size
+
     def shape(points: Sequence[Point], colour: Array = ink) -> None:
         c.polygon([at(*p) for p in points], colour)
+
     shape([(-0.2, -0.1), (-0.2, 0.26), (0.24, 0.26), (0.24, -0.1)])
     shape([(-0.25, 0.25), (-0.1, 0.42), (0.16, 0.42), (0.29, 0.25)], rim)
     shape([(-0.02, 0.26), (0.08, 0.47), (0.18, 0.26)])
@@ -1607,10 +2254,30 @@ def house(c: Canvas, look: Look, x: float, foot: float, size: float, side: int) 
     c.stroke([at(-0.2, 0.75), at(-0.2, 0.83)], 0.005, ink)
     flicker = 0.85 + 0.15 * math.sin(9 * look.t + look.seed)
     lit = look.rng(12).random(8)
-    for k, (dx, dy) in enumerate(((-0.21, 0.34), (-0.21, 0.14), (-0.04, 0.14), (0.07, 0.14), (0.08, 0.31), (0.17, 0.14), (0.3, 0.06), (-0.21, 0.0))):
+    for k, (dx, dy) in enumerate(
+        (
+            (-0.21, 0.34),
+            (-0.21, 0.14),
+            (-0.04, 0.14),
+            (0.07, 0.14),
+            (0.08, 0.31),
+            (0.17, 0.14),
+            (0.3, 0.06),
+            (-0.21, 0.0),
+        )
+    ):
         if lit[k] < 0.72:
             warm = mix(rgb("#ffb84a"), rgb("#e8572a"), float(lit[k])) * flicker
-            shape([(dx - 0.022, dy - 0.03), (dx - 0.022, dy + 0.035), (dx, dy + 0.055), (dx + 0.022, dy + 0.035), (dx + 0.022, dy - 0.03)], warm)
+            shape(
+                [
+                    (dx - 0.022, dy - 0.03),
+                    (dx - 0.022, dy + 0.035),
+                    (dx, dy + 0.055),
+                    (dx + 0.022, dy + 0.035),
+                    (dx + 0.022, dy - 0.03),
+                ],
+                warm,
+            )
             shape([(dx - 0.003, dy - 0.03), (dx - 0.003, dy + 0.05), (dx + 0.003, dy + 0.05), (dx + 0.003, dy - 0.03)])
             c.glow(*at(dx, dy), 0.07 * size, warm, 0.5)
 
@@ -1618,14 +2285,24 @@ def house(c: Canvas, look: Look, x: float, foot: float, size: float, side: int) 
 def gravestone(c: Canvas, x: float, foot: float, size: float, ink: Array) -> None:
     """Stand a leaning stone in the grass."""
     lean = 0.2 * math.sin(40 * x)
-    arc = [(x + size * (0.4 * math.cos(a) + lean), foot - size * (0.8 + 0.4 * math.sin(a))) for a in np.linspace(0, math.pi, 14)]
+    arc = [
+        (x + size * (0.4 * math.cos(a) + lean), foot - size * (0.8 + 0.4 * math.sin(a)))
+        for a in np.linspace(0, math.pi, 14)
+    ]
     c.polygon([(x + size * 0.4, foot + 0.02), *arc, (x - size * 0.4, foot + 0.02)], ink + 0.03)
 
 
 def bat(c: Canvas, x: float, y: float, size: float, beat: float) -> None:
     """Let a bat flutter."""
     tip = y - size * 0.5 * beat
-    wing = [(x, y), (x - size * 0.5, tip - size * 0.35), (x - size * 1.3, tip), (x - size * 0.9, y + size * 0.1), (x - size * 0.5, y + size * 0.05), (x, y + size * 0.35)]
+    wing = [
+        (x, y),
+        (x - size * 0.5, tip - size * 0.35),
+        (x - size * 1.3, tip),
+        (x - size * 0.9, y + size * 0.1),
+        (x - size * 0.5, y + size * 0.05),
+        (x, y + size * 0.35),
+    ]
     c.polygon([*wing, *[(2 * x - px, py) for px, py in reversed(wing)]], BLACK, 0.95)
 
 
@@ -1643,7 +2320,16 @@ def football(c: Canvas, look: Look) -> None:
     pitch(c, look, horizon)
     if look.has("goal"):
         goal(c, MIDDLE, horizon + 0.26, 0.62, 0.34)
-        person(c, MIDDLE + 0.2 * math.sin(1.2 * look.t + look.seed), horizon + 0.27, 0.24, rgb("#1d1d20"), shirt=rgb("#f2c531"), arms=(0.4, 0.7), stride=0.16)
+        person(
+            c,
+            MIDDLE + 0.2 * math.sin(1.2 * look.t + look.seed),
+            horizon + 0.27,
+            0.24,
+            rgb("#1d1d20"),
+            shirt=rgb("#f2c531"),
+            arms=(0.4, 0.7),
+            stride=0.16,
+        )
     kits = (("#d62f2b", "#f5f5f5"), ("#2456b5", "#f2c531"), ("#f2f2f2", "#1f7a4a"))[int(rng.integers(3))]
     if not look.has("ball"):
         players(c, look, horizon, kits, 0.14 if look.has("wide") else 0.26)
@@ -1663,13 +2349,19 @@ def stands(c: Canvas, look: Look, horizon: float) -> None:
     top, bright = horizon - 0.24, max(hour.brightness, 0.55)
     rows = np.floor((c.y - top) * 70)
     seats = lottery(np.floor(c.x * 95 + rows * 0.5), rows + np.floor(look.t * 3) * 0, look.seed)
-    clothes = np.array([rgb(code) for code in ("#c9443a", "#e8e4dc", "#2c4f8f", "#3a3a40", "#e0b03a", "#8a8f98", "#b98a6a")])
-    crowd = clothes[(seats * 700).astype(int) % 7] * (0.35 + 0.5 * noise(c.x * 90, c.y * 90, look.seed))[..., None] * bright
+    clothes = np.array(
+        [rgb(code) for code in ("#c9443a", "#e8e4dc", "#2c4f8f", "#3a3a40", "#e0b03a", "#8a8f98", "#b98a6a")]
+    )
+    crowd = (
+        clothes[(seats * 700).astype(int) % 7] * (0.35 + 0.5 * noise(c.x * 90, c.y * 90, look.seed))[..., None] * bright
+    )
     c.fill(((c.y > top) & (c.y < horizon + 0.01)).astype(np.float32), crowd.astype(np.float32))
     c.box(-0.2, top + 0.11, 2.0, top + 0.125, rgb("#2b2f36") * bright)
     c.polygon([(-0.2, top - 0.06), (2.0, top - 0.06), (2.0, top + 0.015), (-0.2, top + 0.015)], rgb("#6d7680") * bright)
     c.fill(np.exp(-np.clip(c.y - top - 0.015, 0, 1) * 16) * (c.y > top + 0.015) * (c.y < horizon) * 0.6, BLACK)
-    boards = np.array([rgb(code) for code in ("#1f5fae", "#f2f2ee", "#d6322a", "#1f8a5a", "#f0c02f")])[(np.floor(c.x * 5).astype(int) + look.seed) % 5]
+    boards = np.array([rgb(code) for code in ("#1f5fae", "#f2f2ee", "#d6322a", "#1f8a5a", "#f0c02f")])[
+        (np.floor(c.x * 5).astype(int) + look.seed) % 5
+    ]
     c.fill(((c.y > horizon - 0.022) & (c.y < horizon + 0.012)).astype(np.float32), (boards * bright).astype(np.float32))
 
 
@@ -1684,8 +2376,10 @@ def pitch(c: Canvas, look: Look, horizon: float) -> None:
     light = hour.lit(turf) if hour.brightness > 0.5 else turf * 0.82
     c.fill((c.y > horizon + 0.012).astype(np.float32), light)
     wide = 0.035 * far + 0.015
+
     def line(distance: Array) -> Array:
         return step(1.3, 0.7, np.abs(distance) / wide) * 0.85 * (c.y > horizon + 0.03)
+
     chalk = line(z - 9.5)
     if look.has("goal"):
         chalk = np.maximum(chalk, line(z - 2.45) * (np.abs(x) < 2.5))
@@ -1700,11 +2394,18 @@ def goal(c: Canvas, x: float, foot: float, half: float, tall: float) -> None:
     """Put up a goal with its net."""
     for k in range(29):
         at = x - half + 2 * half * k / 28
-        c.stroke([(at, foot - tall), (x + (at - x) * 0.92, foot - tall * 0.7), (x + (at - x) * 0.9, foot - 0.03)], 0.0022, WHITE, 0.6)
+        c.stroke(
+            [(at, foot - tall), (x + (at - x) * 0.92, foot - tall * 0.7), (x + (at - x) * 0.9, foot - 0.03)],
+            0.0022,
+            WHITE,
+            0.6,
+        )
     for k in range(13):
         level = foot - tall + (tall - 0.03) * k / 12
         c.stroke([(x - half * 0.95, level), (x + half * 0.95, level)], 0.0022, WHITE, 0.6)
-    c.stroke([(x - half, foot), (x - half, foot - tall), (x + half, foot - tall), (x + half, foot)], 0.018, rgb("#fbfbf8"))
+    c.stroke(
+        [(x - half, foot), (x - half, foot - tall), (x + half, foot - tall), (x + half, foot)], 0.018, rgb("#fbfbf8")
+    )
 
 
 def players(c: Canvas, look: Look, horizon: float, kits: tuple[str, str], size: float) -> None:
@@ -1714,7 +2415,16 @@ def players(c: Canvas, look: Look, horizon: float, kits: tuple[str, str], size: 
         near = (level - horizon + 0.1) / 0.5
         x, tall = rng.uniform(0.1, 1.7) + 0.04 * look.t * (1 if k % 2 else -1), size * near
         c.disc(x + tall * 0.25, level, tall * 0.4, BLACK, ry=tall * 0.06, alpha=0.4, soft=0.6)
-        person(c, x, level, tall, rgb("#2a211c"), shirt=rgb(kits[k % 2]), stride=0.12 + 0.1 * math.sin(5 * look.t + k), arms=(rng.uniform(-1.3, -0.5), rng.uniform(-1.3, -0.2)))
+        person(
+            c,
+            x,
+            level,
+            tall,
+            rgb("#2a211c"),
+            shirt=rgb(kits[k % 2]),
+            stride=0.12 + 0.1 * math.sin(5 * look.t + k),
+            arms=(rng.uniform(-1.3, -0.5), rng.uniform(-1.3, -0.2)),
+        )
     c.disc(MIDDLE + 0.12 + 0.05 * look.t, 0.8, size * 0.1, WHITE)
 
 
@@ -1726,14 +2436,22 @@ def ball(c: Canvas, look: Look, x: float, y: float, r: float) -> None:
     distance = np.hypot(dx, dy)
     normal = np.stack([dx, dy, np.sqrt(np.clip(1 - distance**2, 0, 1))], -1)
     roll = 0.6 * look.t + look.seed
-    turn = np.array([[math.cos(roll), math.sin(roll), 0], [-math.sin(roll), math.cos(roll), 0], [0, 0, 1]]) @ np.array([[1, 0, 0], [0, 0.86, 0.5], [0, -0.5, 0.86]])
+    turn = np.array([[math.cos(roll), math.sin(roll), 0], [-math.sin(roll), math.cos(roll), 0], [0, 0, 1]]) @ np.array(
+        [[1, 0, 0], [0, 0.86, 0.5], [0, -0.5, 0.86]]
+    )
     golden = (1 + math.sqrt(5)) / 2
-    corners = np.array([p for s in (-1, 1) for u in (-golden, golden) for p in ((0, s, u), (s, u, 0), (u, 0, s))]) / math.hypot(1, golden)
+    corners = np.array(
+        [p for s in (-1, 1) for u in (-golden, golden) for p in ((0, s, u), (s, u, 0), (u, 0, s))]
+    ) / math.hypot(1, golden)
     closeness = np.sort((normal @ turn) @ corners.T, -1)
     black = step(0.925, 0.94, closeness[..., -1].astype(np.float32))
     seam = step(0.02, 0.0, (closeness[..., -1] - closeness[..., -2]).astype(np.float32)) * 0.35
     light = np.clip(0.45 + 0.6 * (normal @ np.array([-0.45, -0.7, 0.55])), 0.15, 1.1)[..., None]
-    c.fill(step(1, 1 - 2 * c.pixel / r, distance), np.clip(mix(mix(WHITE, rgb("#777777"), seam), rgb("#141414"), black) * light, 0, 1).astype(np.float32), where)
+    c.fill(
+        step(1, 1 - 2 * c.pixel / r, distance),
+        np.clip(mix(mix(WHITE, rgb("#777777"), seam), rgb("#141414"), black) * light, 0, 1).astype(np.float32),
+        where,
+    )
 
 
 def floodlight(c: Canvas, x: float, y: float) -> None:
@@ -1782,7 +2500,15 @@ def stage(c: Canvas, look: Look) -> None:
             tint = rgb(("#ffd84a", "#ff5a8a", "#5ad8ff", "#ffffff")[int(k * 40) % 4])
             turn = 6.3 * k + 4 * look.t
             a, b = 0.012 * math.cos(turn), 0.012 * math.sin(turn)
-            c.polygon([(x * 1.8 - a, fall - b), (x * 1.8 + b * 0.5, fall - a * 0.5), (x * 1.8 + a, fall + b), (x * 1.8 - b * 0.5, fall + a * 0.5)], tint)
+            c.polygon(
+                [
+                    (x * 1.8 - a, fall - b),
+                    (x * 1.8 + b * 0.5, fall - a * 0.5),
+                    (x * 1.8 + a, fall + b),
+                    (x * 1.8 - b * 0.5, fall + a * 0.5),
+                ],
+                tint,
+            )
 
 
 def beams(c: Canvas, look: Look, one: Array, two: Array) -> None:
@@ -1794,7 +2520,9 @@ def beams(c: Canvas, look: Look, one: Array, two: Array) -> None:
         x = 0.1 + 0.2 * k
         lean = 0.55 * math.sin(look.seed + k * 1.3 + look.t * 0.9)
         colour = (one, two)[k % 2]
-        soft, where = c.mask([(x - 0.008, 0.07), (x + 0.008, 0.07), (x + lean + 0.13, 0.95), (x + lean - 0.13, 0.95)], 0.012)
+        soft, where = c.mask(
+            [(x - 0.008, 0.07), (x + 0.008, 0.07), (x + lean + 0.13, 0.95), (x + lean - 0.13, 0.95)], 0.012
+        )
         c.add(soft * haze[where] * np.clip(1.05 - c.y[where] * 0.85, 0, 1) * 0.75, colour, where)
         c.glow(x, 0.075, 0.03, mix(colour, WHITE, 0.5), 1.0)
 
@@ -1803,7 +2531,9 @@ def band(c: Canvas, look: Look, floor: float, ink: Array) -> None:
     """Line up a guitarist, a singer, a drummer and a bass player."""
     c.box(MIDDLE - 0.24, floor - 0.08, MIDDLE + 0.24, floor + 0.01, ink)
     drummer = floor - 0.1
-    person(c, MIDDLE, drummer + 0.03, 0.28, ink, arms=(0.5 + 0.4 * math.sin(8 * look.t), 0.5 - 0.4 * math.sin(8 * look.t)))
+    person(
+        c, MIDDLE, drummer + 0.03, 0.28, ink, arms=(0.5 + 0.4 * math.sin(8 * look.t), 0.5 - 0.4 * math.sin(8 * look.t))
+    )
     for dx, dy, r in ((0, -0.02, 0.09), (-0.13, -0.06, 0.05), (0.13, -0.06, 0.05)):
         c.disc(MIDDLE + dx, drummer + dy, r, ink + 0.05)
         c.disc(MIDDLE + dx, drummer + dy, r * 0.86, ink + 0.11)
@@ -1831,18 +2561,26 @@ def crowd(c: Canvas, look: Look, ink: Array, rim: Array) -> None:
             if rng.random() < 0.3:
                 wave = 0.02 * math.sin(4 * look.t + 7 * x)
                 for way in (-1, 1):
-                    c.stroke([(px + way * size, py + size), (px + way * size * 1.5 + wave, py - size * 2.6)], size * 0.5, ink)
+                    c.stroke(
+                        [(px + way * size, py + size), (px + way * size * 1.5 + wave, py - size * 2.6)], size * 0.5, ink
+                    )
 
 
 def microphone(c: Canvas, x: float, one: Array, two: Array) -> None:
     """Hold a big microphone into the light."""
     y, r = 0.42, 0.17
-    c.polygon([(x - 0.02, y + 0.12), (x + 0.1, y + 0.05), (x + 0.42, 1.05), (x + 0.22, 1.05)], mix(rgb("#0c0c10"), two * 0.6, step(-0.05, 0.12, c.x - x - (c.y - y) * 0.42)))
+    c.polygon(
+        [(x - 0.02, y + 0.12), (x + 0.1, y + 0.05), (x + 0.42, 1.05), (x + 0.22, 1.05)],
+        mix(rgb("#0c0c10"), two * 0.6, step(-0.05, 0.12, c.x - x - (c.y - y) * 0.42)),
+    )
     mesh = 0.5 + 0.5 * np.clip(np.sin((c.x + c.y) * 190) * np.sin((c.x - c.y) * 190) * 2, -1, 1)
     shine = np.clip(1.0 - np.hypot(c.x - x + 0.06, c.y - y + 0.07) / 0.26, 0, 1)
     c.disc(x, y, r, mix(rgb("#15151a"), mix(one, WHITE, 0.55), (0.25 + 0.75 * mesh) * (0.15 + shine)), ry=r * 1.05)
     c.add(np.exp(-(((np.hypot(c.x - x, c.y - y) - r) / 0.012) ** 2)) * 0.6 * (c.x > x), two)
-    c.polygon([(x - 0.13, y + 0.1), (x + 0.15, y - 0.02), (x + 0.165, y + 0.03), (x - 0.11, y + 0.15)], mix(rgb("#5a5a62"), WHITE, shine))
+    c.polygon(
+        [(x - 0.13, y + 0.1), (x + 0.15, y - 0.02), (x + 0.165, y + 0.03), (x - 0.11, y + 0.15)],
+        mix(rgb("#5a5a62"), WHITE, shine),
+    )
 
 
 def piano(c: Canvas, x: float, foot: float, ink: Array, rim: Array) -> None:

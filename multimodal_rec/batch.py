@@ -1,0 +1,104 @@
+"""Many queries from files, and their answers to files."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from multimodal_rec.errors import CatalogueError, QueryError
+from multimodal_rec.interactions import Event, in_time_order, read_interactions
+from multimodal_rec.recommender import BATCH, Hit, Query, Recommender
+from multimodal_rec.rows import BadRow, read_rows, text_or_none
+
+Skipped = tuple[str, str]
+"""What was passed over, and why."""
+
+
+def read_ids(path: Path) -> list[str]:
+    """Read a file of ids, one a line; blank lines do not count.
+
+    Raises:
+        CatalogueError: the file cannot be read.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CatalogueError(f"{path}: no readable list of ids") from error
+    return list(dict.fromkeys(line for line in lines if line.strip()))
+
+
+def read_histories(path: Path) -> tuple[dict[str, list[Event]], list[Skipped]]:
+    """Read an interactions table as each user's events, oldest first, and what had to be skipped.
+
+    Raises:
+        CatalogueError: the file cannot be read.
+    """
+    histories: dict[str, list[Event]] = {}
+    skipped: list[Skipped] = []
+    for row in read_interactions(path):
+        if isinstance(row, Event):
+            histories.setdefault(row.user_id, []).append(row)
+        else:
+            skipped.append((row.place, row.reason))
+    return {user: in_time_order(events) for user, events in histories.items()}, skipped
+
+
+def read_queries(path: Path) -> Iterator[tuple[str, Query] | Skipped]:
+    """Yield (id, query) for each row of a queries file; paths are relative to its folder. A bad row is two texts."""
+    for row in read_rows(path):
+        if isinstance(row, BadRow):
+            yield row.place, row.reason
+            continue
+        fields = row.fields
+        number = fields.get("id")
+        query_id = str(number) if isinstance(number, int) else text_or_none(number)
+        if query_id is None:
+            yield row.place, "no id"
+            continue
+        media = {name: text_or_none(fields.get(name)) for name in ("image", "video")}
+        image, video = (path.parent / value if value else None for value in media.values())
+        text = fields.get("text")
+        yield query_id, Query(text=text if isinstance(text, str) else None, image=image, video=video)
+
+
+def answer_queries(
+    recommender: Recommender, queries: Iterable[tuple[str, Query] | Skipped], k: int, skipped: list[Skipped]
+) -> Iterator[tuple[str, list[Hit]]]:
+    """Yield (query id, hits); a query that cannot be answered is noted in `skipped` and costs no other."""
+    source = iter(queries)
+    while chunk := list(islice(source, BATCH)):
+        good: list[tuple[str, Query]] = []
+        for name, query in chunk:
+            if isinstance(query, Query):
+                good.append((name, query))
+            else:
+                skipped.append((name, query))
+        try:
+            yield from zip((name for name, _ in good), recommender.search_all([q for _, q in good], k=k), strict=True)
+        except QueryError:  # one of them: find it
+            for name, query in good:
+                try:
+                    yield name, recommender.search_all([query], k=k)[0]
+                except QueryError as error:
+                    skipped.append((name, str(error)))
+
+
+def write_lists(path: Path, key: str, lists: Iterable[tuple[str, Sequence[Hit]]]) -> int:
+    """Write `key,item_id,rank,score` rows and return how many lists there were.
+
+    Raises:
+        CatalogueError: the file cannot be written.
+    """
+    try:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow([key, "item_id", "rank", "score"])
+            count = 0
+            for name, hits in lists:
+                count += 1
+                writer.writerows((name, hit.item_id, hit.rank, f"{hit.score:.6f}") for hit in hits)
+            return count
+    except OSError as error:
+        raise CatalogueError(f"{path}: cannot be written ({error.strerror})") from error

@@ -1,0 +1,416 @@
+"""The command line: a thin shell over `build`, `Recommender` and `doctor`.
+
+Standard output carries answers only; progress and logs go to standard error. Heavy modules are imported by the
+commands that need them, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from multimodal_rec.build import Summary
+    from multimodal_rec.contact_sheet import Card
+    from multimodal_rec.progress import Progress
+    from multimodal_rec.recommender import Hit, Recommender
+
+app = typer.Typer(
+    help="Recommend and search films, products, clips, news: whatever your catalogue holds.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Workspace = Annotated[Path, typer.Option("--workspace", "-w", help="Folder of the index.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads at the most [default: physical cores, up to 8]")]
+Count = Annotated[int, typer.Option("-k", help="How many items.")]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Also write a page with the pictures.")]
+MediaRoot = Annotated[
+    Path | None, typer.Option(help="Folder of the media, if not the catalogue's.", show_default=False)
+]
+Catalogue = Annotated[Path, typer.Argument(help="A .jsonl, .csv or .parquet file, or a folder of media.")]
+
+
+@app.command("build")
+def build_command(
+    catalogue: Catalogue,
+    workspace: Workspace,
+    interactions: Annotated[Path | None, typer.Option(help="Table of user_id,item_id,timestamp,rating.")] = None,
+    text_encoder: Annotated[str, typer.Option(metavar="REF", help="auto, or a Hugging Face name or folder.")] = "auto",
+    image_encoder: Annotated[
+        str, typer.Option(metavar="REF", help="auto, torchvision:NAME, or a Hugging Face name or folder.")
+    ] = "auto",
+    media_root: MediaRoot = None,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    threads: Threads = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Build an index from a catalogue, and learn from interactions."""
+    from multimodal_rec.build import build
+
+    with _progress(quiet) as progress:
+        summary = build(
+            catalogue,
+            workspace,
+            interactions=interactions,
+            text_encoder=text_encoder,
+            image_encoder=image_encoder,
+            media_root=media_root,
+            seed=seed,
+            threads=threads,
+            progress=progress,
+        )
+    _print_summary(summary, workspace, as_json)
+
+
+@app.command("update")
+def update_command(
+    catalogue: Catalogue,
+    workspace: Workspace,
+    media_root: MediaRoot = None,
+    threads: Threads = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Add the items of a catalogue to an index, or replace those of the same id."""
+    from multimodal_rec.build import update
+
+    with _progress(quiet) as progress:
+        summary = update(catalogue, workspace, media_root=media_root, threads=threads, progress=progress)
+    _print_summary(summary, workspace, as_json)
+
+
+@app.command("remove")
+def remove_command(
+    workspace: Workspace,
+    item: Annotated[list[str], typer.Option("--item", help="Id of an item; repeat for more.", show_default=False)],
+    as_json: AsJson = False,
+    quiet: Quiet = False,  # noqa: ARG001 - every command takes it
+) -> None:
+    """Take items out of an index."""
+    from multimodal_rec.build import remove
+
+    _print_summary(remove(item, workspace), workspace, as_json)
+
+
+@app.command("recommend")
+def recommend_command(
+    workspace: Workspace,
+    user: Annotated[str | None, typer.Option(help="Id of a user.", show_default=False)] = None,
+    history: Annotated[
+        Path | None, typer.Option(help="Interactions of users who need not be known.", show_default=False)
+    ] = None,
+    users: Annotated[
+        str | None, typer.Option(metavar="all|IDS.txt", help="Many users, to --output.", show_default=False)
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="CSV file for the lists of --users.", show_default=False)] = None,
+    candidates: Annotated[
+        Path | None, typer.Option(help="File of item ids to choose from.", show_default=False)
+    ] = None,
+    include_seen: Annotated[bool, typer.Option("--include-seen", help="Also items of the user's history.")] = False,
+    k: Count = 10,
+    html: Html = None,
+    threads: Threads = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Recommend items to a user, to someone new with a history, or to many users at once."""
+    from multimodal_rec.batch import read_histories, read_ids, write_lists
+    from multimodal_rec.contact_sheet import item_card
+    from multimodal_rec.errors import QueryError, UnknownUser
+    from multimodal_rec.recommender import check_k
+
+    check_k(k)
+    if users is not None and (output is None or user is not None):
+        raise QueryError("--users needs --output FILE, and no --user")
+    if users is None and output is not None:
+        raise QueryError("--output goes with --users all or --users IDS.txt")
+    with _open(workspace, threads) as recommender:
+        allowed = None if candidates is None else read_ids(candidates)
+        given, skipped = read_histories(history) if history is not None else (None, [])
+        if users is not None and output is not None:
+            known = list(given) if given is not None else recommender.users()
+            wanted = known if users == "all" else read_ids(Path(users))
+            present = set(known)
+            skipped += [(name, "no interaction of this user is known") for name in wanted if name not in present]
+            wanted = [name for name in wanted if name in present]
+            with _progress(quiet) as progress:
+                lists = recommender.recommend_all(
+                    ((name, given[name] if given is not None else recommender.history(name)) for name in wanted),
+                    k=k,
+                    candidates=allowed,
+                    include_seen=include_seen,
+                )
+                count = write_lists(output, "user_id", _counted(lists, "recommending", len(wanted), progress))
+            _print_batch("users", count, skipped, output, as_json)
+            return
+        if user is None:
+            if given is None:
+                raise QueryError("name a --user, a --history, or --users all with --output")
+            if len(given) != 1:
+                raise QueryError(
+                    f"{history} holds {len(given)} users: name one with --user, or take --users all --output"
+                )
+            user = next(iter(given))
+        if given is not None:
+            if user not in given:
+                raise UnknownUser(user)
+            events = given[user]
+            hits = recommender.recommend(history=events, k=k, candidates=allowed, include_seen=include_seen)
+        else:
+            events = recommender.history(user)
+            hits = recommender.recommend(user, k=k, candidates=allowed, include_seen=include_seen)
+        query: list[Card] = []
+        if html:
+            ids = list(dict.fromkeys(event.item_id for event in reversed(events) if event.item_id in recommender))
+            query = [item_card(item) for item in recommender.items(ids[:12]).values()]
+        _print_hits(hits, as_json, html, f"For {user}", "Their newest", query)
+
+
+@app.command("search")
+def search_command(
+    workspace: Workspace,
+    text: Annotated[str | None, typer.Option(help="Words to look for.", show_default=False)] = None,
+    image: Annotated[Path | None, typer.Option(help="A picture to find the like of.", show_default=False)] = None,
+    video: Annotated[Path | None, typer.Option(help="A clip to find the like of.", show_default=False)] = None,
+    user: Annotated[str | None, typer.Option(help="Lean to this user's taste.", show_default=False)] = None,
+    queries: Annotated[
+        Path | None,
+        typer.Option(help="JSONL of id, text, image, video; many at once, to --output.", show_default=False),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="CSV file for the answers to --queries.", show_default=False)
+    ] = None,
+    k: Count = 10,
+    html: Html = None,
+    threads: Threads = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find items by words, by an example picture or clip, or by any mix of them."""
+    from multimodal_rec.batch import Skipped, answer_queries, read_queries, write_lists
+    from multimodal_rec.contact_sheet import example_card
+    from multimodal_rec.errors import QueryError
+    from multimodal_rec.recommender import check_k
+
+    check_k(k)
+    if (queries is None) != (output is None):
+        raise QueryError("--queries and --output go together")
+    with _open(workspace, threads) as recommender:
+        if queries is not None and output is not None:
+            skipped: list[Skipped] = []
+            with _progress(quiet) as progress:
+                found = answer_queries(recommender, read_queries(queries), k, skipped)
+                count = write_lists(output, "query_id", _counted(found, "searching", 0, progress))
+            _print_batch("queries", count, skipped, output, as_json)
+            return
+        hits = recommender.search(text, image=image, video=video, user=user, k=k)
+        words = " ".join(str(part.name if isinstance(part, Path) else part) for part in (text, image, video) if part)
+        query = [example_card(image, video, text)] if html and (image or video) else []
+        _print_hits(hits, as_json, html, f"Search: {words}" if words else f"For {user}", "Like this", query)
+
+
+@app.command("similar")
+def similar_command(
+    workspace: Workspace,
+    item: Annotated[str, typer.Option(help="Id of an item.", show_default=False)],
+    k: Count = 10,
+    html: Html = None,
+    threads: Threads = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,  # noqa: ARG001 - every command takes it
+) -> None:
+    """Find the items most like one of the catalogue."""
+    from multimodal_rec.contact_sheet import item_card
+
+    with _open(workspace, threads) as recommender:
+        hits = recommender.similar(item, k=k)
+        example = recommender.item(item)
+        query = [item_card(example)] if html else []
+        _print_hits(hits, as_json, html, f"Like {example.title or item}", "Like this", query)
+
+
+@app.command("doctor")
+def doctor_command(as_json: AsJson = False, quiet: Quiet = False) -> None:  # noqa: ARG001
+    """Look over the installation and say how to mend what is wrong."""
+    from multimodal_rec.doctor import examine
+
+    findings = examine()
+    well = all(finding.ok for finding in findings)
+    if as_json:
+        _print_json({"ok": well, "findings": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            _print(f"{'ok ' if finding.ok else 'BAD'}  {finding.name:22} {finding.value}")
+            if not finding.ok:
+                _print(f"     {'':22} -> {finding.remedy}")
+    if not well:
+        raise typer.Exit(1)
+
+
+@app.callback()
+def _callback(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what is done to standard error.")] = False,
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if show_version:
+        from importlib.metadata import version
+
+        _print(version("multimodal-rec"))
+        raise typer.Exit
+    logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    for noisy in ("faiss", "PIL", "httpx"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def main() -> None:
+    """Run the command line: exit code 0, or 2 and one line that says what to do."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads yield: contended cores are many times faster
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    from typer._click.exceptions import Abort, ClickException, UsageError
+
+    try:
+        status = app(standalone_mode=False)
+    except UsageError as error:
+        where = error.ctx.command_path if error.ctx else "multimodal-rec"
+        _fail(f"{error.format_message()} (see `{where} --help`)")
+    except ClickException as error:
+        _fail(error.format_message())
+    except (Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if not _is_ours(error):
+            raise
+        _fail(str(error))
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _is_ours(error: Exception) -> bool:
+    from encoders import EncoderError, MediaError
+    from multimodal_rec.errors import RecommenderError
+
+    return isinstance(error, RecommenderError | EncoderError | MediaError)
+
+
+def _fail(message: str) -> None:
+    line = " ".join(message.split())
+    print(f"error: {line}", file=sys.stderr)  # noqa: T201
+    sys.exit(2)
+
+
+def _open(workspace: Path, threads: int | None) -> Recommender:
+    from multimodal_rec.recommender import Recommender
+
+    return Recommender.open(workspace, threads=threads)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Progress]:
+    """A progress bar on standard error, where that is a terminal."""
+    from multimodal_rec.progress import silent
+
+    if quiet or not sys.stderr.isatty():
+        yield silent
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, Any] = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total or None)
+            bars.update(tasks[stage], completed=done, total=total or None)
+
+        yield report
+
+
+def _counted(lists: Iterator[tuple[str, list[Hit]]], stage: str, total: int, progress: Progress) -> Iterator[Any]:
+    for number, entry in enumerate(lists, start=1):
+        progress(stage, number, total)
+        yield entry
+
+
+def _print(line: str) -> None:
+    print(line)  # noqa: T201
+
+
+def _print_json(value: object) -> None:
+    _print(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _print_summary(summary: Summary, workspace: Path, as_json: bool) -> None:
+    if as_json:
+        _print_json(asdict(summary))
+        return
+    lines: list[tuple[str, Callable[[], str]]] = [
+        ("items", lambda: f"{summary.items} ({summary.rejected} rejected, {summary.warnings} warnings)"),
+        ("encoded", lambda: _counts(summary.encoded) or "nothing"),
+        ("reused", lambda: _counts(summary.reused) or "nothing"),
+        ("interactions", lambda: f"{_counts(summary.interactions)}, users {summary.users}"),
+        ("learned", lambda: ", ".join(f"{name} {value:g}" for name, value in summary.metrics.items()) or "nothing"),
+        ("seconds", lambda: ", ".join(f"{name} {value:.1f}" for name, value in summary.seconds.items())),
+    ]
+    for name, value in lines:
+        _print(f"{name:13} {value()}")
+    if summary.rejected or summary.warnings:
+        _print(f"what was left out and why: {workspace / 'rejected.jsonl'}")
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items() if count)
+
+
+def _print_batch(what: str, count: int, skipped: list[tuple[str, str]], output: Path, as_json: bool) -> None:
+    for name, reason in skipped[:20]:
+        print(f"skipped {name}: {reason}", file=sys.stderr)  # noqa: T201
+    if as_json:
+        rows = [{"id": name, "reason": reason} for name, reason in skipped]
+        _print_json({what: count, "skipped": rows, "output": str(output)})
+    else:
+        _print(f"{count} {what} answered, {len(skipped)} skipped: {output}")
+
+
+def _print_hits(
+    hits: Sequence[Hit], as_json: bool, html: Path | None, heading: str, query_heading: str, query: Sequence[Card]
+) -> None:
+    if html:
+        from multimodal_rec.contact_sheet import write_contact_sheet
+        from multimodal_rec.errors import QueryError
+
+        try:
+            write_contact_sheet(html, heading, query_heading, query, hits)
+        except OSError as error:
+            raise QueryError(f"{html}: cannot be written ({error.strerror})") from error
+    if as_json:
+        _print_json({"results": [hit.as_json() for hit in hits], **({"html": str(html)} if html else {})})
+        return
+    _print(heading)
+    for hit in hits:
+        _print(
+            f"{hit.rank:3}  {hit.score:6.3f}  {hit.title or '(no title)'}  [{hit.item_id}]  {', '.join(hit.categories)}"
+        )
+    if html:
+        _print(f"with pictures: {html}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,403 @@
+"""The one object that answers queries: recommend, search, similar."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from encoders import ImageEncoder, MediaError, TextEncoder, clean_text, encode_videos, read_image
+from index import FlatIndex, IndexFileError
+from multimodal_rec.alignment import Alignment, unit
+from multimodal_rec.build import build, remove, update
+from multimodal_rec.embed import recorded_image_encoder, recorded_text_encoder
+from multimodal_rec.errors import QueryError, UnknownItem, UnknownUser, WorkspaceError
+from multimodal_rec.interactions import Event, in_time_order
+from multimodal_rec.item_table import ItemTable
+from multimodal_rec.items import Item
+from multimodal_rec.progress import Progress, silent
+from multimodal_rec.releases import (
+    ALIGNMENT_FILE,
+    INDEX_FOLDER,
+    ITEMS_FILE,
+    PREFERENCES_FOLDER,
+    read_manifest,
+)
+from multimodal_rec.space import Space, content_blocks, recency_weights
+from multimodal_rec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from multimodal_rec.preferences import Preferences
+
+FloatArray = npt.NDArray[np.float32]
+
+BATCH = 256
+"""Users or queries answered together in the batch methods."""
+TASTE_IN_SEARCH = 0.5
+"""Weight of a user's unit vector beside the unit blocks of a search."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One answer. `score` is an inner product: comparable within a list, not between lists."""
+
+    rank: int
+    item_id: str
+    score: float
+    title: str | None
+    categories: tuple[str, ...]
+    image: Path | None
+    video: Path | None
+    attributes: Mapping[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """The hit as JSON-ready fields."""
+        fields = asdict(self)
+        return fields | {name: fields[name] and str(fields[name]) for name in ("image", "video")}
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A search: any mix of a text, a picture, a clip and a user; at least one of them."""
+
+    text: str | None = None
+    image: Path | Image.Image | None = None
+    video: Path | None = None
+    user: str | None = None
+
+
+class Recommender:
+    """Answers from the release that was current when it was opened, and from the newest events of its workspace."""
+
+    def __init__(self, workspace: Path, *, threads: int | None = None) -> None:
+        self._workspace = Workspace(workspace)
+        self._threads = threads
+        self._folder = self._workspace.releases.current()
+        self.manifest = read_manifest(self._folder)
+        try:
+            self._index = FlatIndex.load(self._folder / INDEX_FOLDER)
+        except IndexFileError as error:
+            raise WorkspaceError(f"{error}: run `multimodal-rec build` again") from error
+        self._items = ItemTable(self._folder / ITEMS_FILE, read_only=True)
+        self._events = self._workspace.events()
+        self._space = Space(
+            self.manifest.preference_dim, self.manifest.text_encoder.dim, self.manifest.image_encoder.dim
+        )
+
+    @classmethod
+    def build(
+        cls,
+        catalogue: str | Path,
+        *,
+        workspace: str | Path,
+        interactions: str | Path | None = None,
+        text_encoder: str = "auto",
+        image_encoder: str = "auto",
+        media_root: str | Path | None = None,
+        seed: int = 0,
+        threads: int | None = None,
+        progress: Progress = silent,
+    ) -> Self:
+        """Build an index from a catalogue and open it; see `multimodal_rec.build.build`."""
+        build(
+            Path(catalogue),
+            Path(workspace),
+            interactions=None if interactions is None else Path(interactions),
+            text_encoder=text_encoder,
+            image_encoder=image_encoder,
+            media_root=None if media_root is None else Path(media_root),
+            seed=seed,
+            threads=threads,
+            progress=progress,
+        )
+        return cls(Path(workspace), threads=threads)
+
+    @classmethod
+    def open(cls, workspace: str | Path, *, threads: int | None = None) -> Self:
+        """Open the current release of a workspace.
+
+        Raises:
+            WorkspaceError: there is none, or it is damaged.
+        """
+        return cls(Path(workspace), threads=threads)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the files."""
+        self._items.close()
+        self._events.close()
+
+    def __len__(self) -> int:
+        """Number of items."""
+        return len(self._index)
+
+    def __contains__(self, item_id: object) -> bool:
+        """Whether an item has this id."""
+        return item_id in self._index
+
+    def users(self) -> list[str]:
+        """All users with interactions, in alphabetical order."""
+        return self._events.users()
+
+    def history(self, user: str) -> list[Event]:
+        """A user's events, oldest first; empty for an unknown user."""
+        return self._events.history(user)
+
+    def item(self, item_id: str) -> Item:
+        """Return an item of the release.
+
+        Raises:
+            UnknownItem: there is none of this id.
+        """
+        return self.items([item_id])[item_id]
+
+    def items(self, ids: Sequence[str]) -> dict[str, Item]:
+        """Return items of the release under their ids.
+
+        Raises:
+            UnknownItem: one of them is not there.
+        """
+        found = self._items.get(ids)
+        for item_id in ids:
+            if item_id not in found:
+                raise UnknownItem(item_id)
+        return found
+
+    def recommend(
+        self,
+        user: str | None = None,
+        *,
+        history: Iterable[Event | str] | None = None,
+        k: int = 10,
+        candidates: Collection[str] | None = None,
+        include_seen: bool = False,
+    ) -> list[Hit]:
+        """The k items that a user would like best.
+
+        Args:
+            user: id of a user whose interactions are in the workspace.
+            history: instead, the events (or just the item ids, oldest first) of someone who need not be known.
+            k: length of the list.
+            candidates: ids to choose from, all by default.
+            include_seen: also recommend what is in the history.
+
+        Raises:
+            UnknownUser: nothing is known of this user.
+            QueryError: neither or both of user and history are given, k is below 1, or no event is of a known item.
+        """
+        if (user is None) == (history is None):
+            raise QueryError("recommend needs either a user or a history")
+        if history is None:
+            events = self.history(str(user))
+            if not events:
+                raise UnknownUser(str(user))
+        else:
+            events = in_time_order(e if isinstance(e, Event) else Event("", e) for e in history)
+            if not any(event.item_id in self._index for event in events):
+                raise QueryError("no item of this history is in the index: check its item ids")
+        ((_, hits),) = self.recommend_all([(user or "", events)], k=k, candidates=candidates, include_seen=include_seen)
+        return hits
+
+    def recommend_all(
+        self,
+        histories: Iterable[tuple[str, Sequence[Event]]],
+        *,
+        k: int = 10,
+        candidates: Collection[str] | None = None,
+        include_seen: bool = False,
+    ) -> Iterator[tuple[str, list[Hit]]]:
+        """Yield (user, hits) for each (user, events oldest first), many at a time; arguments as in `recommend`."""
+        check_k(k)
+        source = iter(histories)
+        while batch := list(islice(source, BATCH)):
+            queries = self._user_vectors([events for _, events in batch])
+            seen = None if include_seen else [{event.item_id for event in events} for _, events in batch]
+            lists = self._answers(queries, k, allowed=candidates, excluded=seen)
+            yield from zip((user for user, _ in batch), lists, strict=True)
+
+    def search(
+        self,
+        text: str | None = None,
+        *,
+        image: str | Path | Image.Image | None = None,
+        video: str | Path | None = None,
+        user: str | None = None,
+        k: int = 10,
+    ) -> list[Hit]:
+        """The k items most like a text, a picture, a clip, or any mix, leaning to a user's taste if one is named.
+
+        Raises:
+            QueryError: nothing is asked, the text is empty, or a file cannot be read.
+            UnknownUser: nothing is known of this user.
+        """
+        query = Query(
+            text, Path(image) if isinstance(image, str) else image, None if video is None else Path(video), user
+        )
+        return self.search_all([query], k=k)[0]
+
+    def search_all(self, queries: Sequence[Query], *, k: int = 10) -> list[list[Hit]]:
+        """Answer many searches; raises as `search`."""
+        check_k(k)
+        results: list[list[Hit]] = []
+        for start in range(0, len(queries), BATCH):
+            results += self._answers(self.query_vectors(queries[start : start + BATCH]), k)
+        return results
+
+    def similar(self, item: str, *, k: int = 10) -> list[Hit]:
+        """The k other items whose content is most like this item's.
+
+        Raises:
+            UnknownItem: no item has this id.
+        """
+        check_k(k)
+        if item not in self._index:
+            raise UnknownItem(item)
+        query = self._index.vectors([item])
+        query[:, self._space.blocks["preference"]] = 0
+        return self._answers(query, k, excluded=[{item}])[0]
+
+    def query_vectors(self, queries: Sequence[Query]) -> FloatArray:
+        """(q, dim) vectors of searches, as the index is asked by them."""
+        texts = np.zeros((len(queries), self._space.semantic), np.float32)
+        pictures = np.zeros((len(queries), self._space.visual), np.float32)
+        for row, query in enumerate(queries):
+            if query.text is None and query.image is None and query.video is None and query.user is None:
+                raise QueryError("a search needs a text, an image, a video or a user")
+            pictures[row] = self._picture_features(query)
+        with_text = [row for row, query in enumerate(queries) if query.text is not None]
+        words = [checked_text(queries[row].text) for row in with_text]
+        if words:
+            texts[with_text] = self._text_encoder.encode(words)
+        semantic, visual = content_blocks(self._alignment, texts, pictures)
+        if words and self._image_encoder_has_texts:
+            visual[with_text] += unit(self._image_encoder.text_tower.encode(words))  # type: ignore[union-attr]
+        vectors = self._space.vectors(semantic=semantic, visual=visual)
+        for row, query in enumerate(queries):
+            if query.user is not None:
+                events = self.history(query.user)
+                if not events:
+                    raise UnknownUser(query.user)
+                vectors[row] += TASTE_IN_SEARCH * self._user_vectors([events])[0]
+        return vectors
+
+    def update(self, catalogue: str | Path, *, media_root: str | Path | None = None) -> None:
+        """Add or replace items, and answer from the new release."""
+        update(
+            Path(catalogue),
+            self._workspace.path,
+            media_root=None if media_root is None else Path(media_root),
+            threads=self._threads,
+        )
+        self._reopen()
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """Take items out, and answer from the new release."""
+        remove(ids, self._workspace.path, threads=self._threads)
+        self._reopen()
+
+    @cached_property
+    def _text_encoder(self) -> TextEncoder:
+        return recorded_text_encoder(self.manifest, self._threads)
+
+    @cached_property
+    def _image_encoder(self) -> ImageEncoder:
+        return recorded_image_encoder(self.manifest, self._threads)
+
+    @cached_property
+    def _image_encoder_has_texts(self) -> bool:
+        """Whether pictures and texts share the image encoder's space, as in CLIP; known without loading `auto`."""
+        return self.manifest.image_encoder.reference != "auto" and self._image_encoder.text_tower is not None
+
+    @cached_property
+    def _alignment(self) -> Alignment:
+        return Alignment.load(self._folder / ALIGNMENT_FILE)
+
+    @cached_property
+    def _preferences(self) -> Preferences | None:
+        from multimodal_rec.preferences import Preferences
+
+        return Preferences.load(self._folder / PREFERENCES_FOLDER) if self._space.preference else None
+
+    def _reopen(self) -> None:
+        self.close()
+        fresh = Recommender(self._workspace.path, threads=self._threads)
+        self.__dict__ = fresh.__dict__
+
+    def _user_vectors(self, histories: Sequence[Sequence[Event]]) -> FloatArray:
+        """(u, dim) unit vectors of users: the learned preference and the mean content of the newest events."""
+        known = [[event for event in events if event.item_id in self._index] for events in histories]
+        vectors = np.zeros((len(known), self._space.dim), np.float32)
+        preference = self._space.blocks["preference"]
+        content = slice(preference.stop, self._space.dim)
+        weight, newest = 1.0, 50
+        if self._preferences:
+            config = self._preferences.config
+            weight, newest = config.content_weight / config.scale, config.fusion.history
+            vectors[:, preference] = self._preferences.user_blocks(
+                known, lambda ids: self._index.vectors(ids)[:, preference]
+            )
+        for row, events in enumerate(known):
+            if events and weight:
+                ids = [event.item_id for event in events[-newest:]]
+                vectors[row, content] = weight * (recency_weights(len(ids)) @ self._index.vectors(ids)[:, content])
+        return unit(vectors)
+
+    def _picture_features(self, query: Query) -> FloatArray:
+        """(v,) raw features of a query's picture and clip, their mean where it has both, zero where neither."""
+        found = []
+        try:
+            if query.image is not None:
+                image = query.image if isinstance(query.image, Image.Image) else read_image(query.image)
+                found.append(self._image_encoder.encode([image.convert("RGB")])[0])
+            if query.video is not None:
+                for _, encoding in encode_videos(self._image_encoder, [query.video]):
+                    if isinstance(encoding, MediaError):
+                        raise encoding
+                    found.append(encoding.vector)
+        except (MediaError, OSError) as error:
+            raise QueryError(f"the query cannot be read: {error}") from error
+        return np.mean(found, axis=0, dtype=np.float32) if found else np.zeros(self._space.visual, np.float32)
+
+    def _answers(
+        self,
+        queries: FloatArray,
+        k: int,
+        *,
+        allowed: Collection[str] | None = None,
+        excluded: Sequence[Collection[str]] | None = None,
+    ) -> list[list[Hit]]:
+        matches = self._index.search(queries, k, allowed=allowed, excluded=excluded)
+        items = self._items.get(list({match.id for row in matches for match in row}))
+        return [
+            [_hit(rank, match.score, items[match.id]) for rank, match in enumerate(row, start=1)] for row in matches
+        ]
+
+
+def check_k(k: int) -> None:
+    """Raise QueryError unless k is at least 1."""
+    if k < 1:
+        raise QueryError(f"k is {k}: ask for at least 1 item")
+
+
+def checked_text(text: str | None) -> str:
+    """Return the cleaned text of a query, or raise QueryError where nothing is left of it."""
+    cleaned = clean_text(text or "")
+    if not cleaned:
+        raise QueryError("the text of the query is empty: write what to look for")
+    return cleaned
+
+
+def _hit(rank: int, score: float, item: Item) -> Hit:
+    return Hit(rank, item.id, score, item.title, item.categories, item.image, item.video, item.attributes)

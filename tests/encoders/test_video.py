@@ -1,0 +1,238 @@
+"""Clips written here: shots and their times, telling frames, rotation, odd headers, and bounded cost."""
+
+from __future__ import annotations
+
+import builtins
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import encoders
+from encoders import Encoding, MediaError, encode_videos, find_shots, sample_frame, video_fingerprint
+from encoders import video as video_module
+from encoders.video_frames import import_cv2, open_video
+from tests.encoders.conftest import cosines, draw, shared
+
+FPS = 25
+
+
+def write(path: Path, frames: list[np.ndarray], fps: float = FPS) -> Path:
+    """Write RGB frames as a clip; `.avi` is MJPEG, `.mp4` is MPEG-4."""
+    cv2 = import_cv2()
+    codec = cv2.VideoWriter_fourcc(*("MJPG" if path.suffix == ".avi" else "mp4v"))
+    height, width = frames[0].shape[:2]
+    writer = cv2.VideoWriter(str(path), codec, fps, (width, height))
+    for frame in frames:
+        writer.write(np.ascontiguousarray(frame[:, :, ::-1]))
+    writer.release()
+    return path
+
+
+def still(seed: int, count: int) -> list[np.ndarray]:
+    picture = np.asarray(draw(seed, (160, 120)))
+    return [picture] * count
+
+
+def encode(encoder: encoders.ImageEncoder, path: Path) -> Encoding:
+    ((_, result),) = encode_videos(encoder, [path])
+    assert isinstance(result, Encoding), result
+    return result
+
+
+def test_shots_with_their_times(image_encoder: encoders.ImageEncoder, tmp_path: Path) -> None:
+    path = write(tmp_path / "three.avi", still(1, 30) + still(2, 50) + still(3, 25))
+    result = encode(image_encoder, path)
+    starts = [start for start, _ in result.spans]
+    assert starts == pytest.approx([0, 30 / FPS, 80 / FPS], abs=2 / FPS)
+    assert result.spans[-1][1] == pytest.approx(105 / FPS, abs=2 / FPS)
+    singles = image_encoder.encode([draw(seed, (160, 120)) for seed in (1, 2, 3)])
+    alike = cosines(result.parts[:, None], singles[None])
+    assert alike.argmax(axis=1).tolist() == [0, 1, 2]
+    lengths = np.linalg.norm(singles, axis=1)
+    assert lengths.min() * 0.9 < np.linalg.norm(result.vector) < lengths.max() * 1.1
+
+
+def test_one_shot_has_no_parts(image_encoder: encoders.ImageEncoder, tmp_path: Path) -> None:
+    result = encode(image_encoder, write(tmp_path / "one.mp4", still(1, 20)))
+    assert (result.parts.shape, result.spans) == ((0, 1280), ())
+
+
+def test_black_frames_say_nothing(image_encoder: encoders.ImageEncoder, tmp_path: Path) -> None:
+    black = [np.zeros((120, 160, 3), np.uint8)] * 30
+    plain = encode(image_encoder, write(tmp_path / "plain.mp4", still(5, 40)))
+    padded = encode(image_encoder, write(tmp_path / "padded.mp4", black + still(5, 40) + black))
+    assert cosines(plain.vector, padded.vector) > 0.99
+    shown = np.asarray(sample_frame(tmp_path / "padded.mp4"), float)
+    assert np.abs(shown - np.asarray(draw(5, (160, 120)), float)).mean() < 12
+
+
+def test_a_clip_of_nothing_but_white_is_still_a_clip(image_encoder: encoders.ImageEncoder, tmp_path: Path) -> None:
+    white = [np.full((120, 160, 3), 255, np.uint8)] * 10
+    assert encode(image_encoder, write(tmp_path / "white.mp4", white)).vector.shape == (1280,)
+
+
+def test_sharp_frames_are_preferred(tmp_path: Path) -> None:
+    cv2 = import_cv2()
+    sharp = np.asarray(draw(6, (160, 120)))
+    blurred = cv2.GaussianBlur(sharp, (0, 0), 6)
+    path = write(tmp_path / "focus.avi", [blurred] * 10 + [sharp] * 10 + [blurred] * 10)
+    (shot,) = find_shots(path)
+    assert all(10 / FPS - 0.01 <= frame.seconds <= 20 / FPS for frame in shot.frames)
+
+
+@pytest.mark.parametrize(("turn", "matrix"), [(1, (0, 1, -1, 0)), (2, (-1, 0, 0, -1)), (3, (0, -1, 1, 0))])
+def test_rotation_tags_are_honoured(turn: int, matrix: tuple[int, ...], tmp_path: Path) -> None:
+    path = write(tmp_path / "lying.mp4", still(7, 10))
+    content = bytearray(path.read_bytes())
+    place = content.index(b"tkhd") + 4 + 40  # behind version, times, track, layer and volume
+    a, b, c, d = (value << 16 for value in matrix)
+    content[place : place + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    (tmp_path / "turned.mp4").write_bytes(content)
+    upright = np.asarray(sample_frame(tmp_path / "turned.mp4"), float)
+    expected = np.rot90(np.asarray(sample_frame(path), float), -turn)
+    assert upright.shape == expected.shape
+    assert np.abs(upright - expected).mean() < 3
+
+
+def test_wrong_frame_counts_are_not_believed(
+    image_encoder: encoders.ImageEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "clip.avi", still(1, 40) + still(2, 40))
+    honest = encode(image_encoder, path)
+    content = bytearray(path.read_bytes())
+    for place in (content.index(b"avih") + 8 + 16, content.index(b"strh") + 8 + 32):
+        content[place : place + 4] = struct.pack("<I", 5_000_000)
+    (tmp_path / "liar.avi").write_bytes(content)
+    with open_video(tmp_path / "liar.avi") as video:
+        assert len(list(video.frames())) == 80
+    lied_to = encode(image_encoder, tmp_path / "liar.avi")
+    assert cosines(honest.vector, lied_to.vector) > 0.99
+    assert len(lied_to.spans) == 2
+
+
+def test_a_long_clip_costs_no_more(
+    image_encoder: encoders.ImageEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "long.avi", still(1, 300) + still(2, 300) + still(3, 300))
+    monkeypatch.setattr(video_module, "MOST_FRAMES", 400)
+    looked_at = 0
+    original = video_module.thumbnail
+
+    def counted(pixels: Any) -> Any:
+        nonlocal looked_at
+        looked_at += 1
+        return original(pixels)
+
+    monkeypatch.setattr(video_module, "thumbnail", counted)
+    result = encode(image_encoder, path)
+    assert looked_at <= video_module.SAMPLES
+    assert [start for start, _ in result.spans] == pytest.approx([0, 12, 24], abs=0.6)
+    assert result.spans[-1][1] == pytest.approx(36, abs=0.6)
+
+
+def test_the_number_of_frames_in_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "minute.avi", still(1, 1500))
+    monkeypatch.setattr(video_module, "MOST_CANDIDATES", 20)
+    (shot,) = find_shots(path)
+    assert 1 <= len(shot.frames) <= video_module.MOST_SHOT_FRAMES
+
+
+def test_reasons_are_true_and_one_line(image_encoder: encoders.ImageEncoder, tmp_path: Path) -> None:
+    good = write(tmp_path / "good.mp4", still(1, 30)).read_bytes()
+    moov = good.index(b"moov") - 4
+    cases = {
+        "empty.mp4": (b"", "empty"),
+        "words.mp4": (b"these are words and no film at all", "not a video"),
+        "tiny.m4v": (b"123", "3 bytes"),
+        "cut.mp4": (good[:moov], "index .* is missing"),
+        "sound.mp4": (good.replace(b"vide", b"soun"), "no video track"),
+        "list.mp4": (b"#EXTM3U\n#EXTINF:5\nfile:///etc/hostname\n", "playlist"),
+        "list.avi": (b"ffconcat version 1.0\nfile good.mp4\n", "playlist"),
+    }
+    for name, (content, _) in cases.items():
+        (tmp_path / name).write_bytes(content)
+    paths = [*(tmp_path / name for name in cases), tmp_path / "missing.mp4", tmp_path]
+    results = dict(encode_videos(image_encoder, [*paths, tmp_path / "good.mp4"]))
+    for name, (_, reason) in cases.items():
+        error = results[tmp_path / name]
+        assert isinstance(error, MediaError), name
+        with pytest.raises(MediaError, match=rf"^{name}: .*{reason}"):
+            raise error
+        assert "\n" not in str(error)
+    assert "no such file" in str(results[tmp_path / "missing.mp4"])
+    assert "not a regular file" in str(results[tmp_path])
+    assert isinstance(results[tmp_path / "good.mp4"], Encoding)
+
+
+def test_a_missing_system_library_names_the_remedy(
+    image_encoder: encoders.ImageEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = builtins.__import__
+
+    def without(name: str, *arguments: Any, **options: Any) -> Any:
+        if name == "cv2":
+            raise ImportError("libGL.so.1: cannot open shared object file: No such file or directory")
+        return original(name, *arguments, **options)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(encoders.EncoderError, match="apt-get install libgl1"):
+        encode_videos(image_encoder, [])
+
+
+def test_the_fingerprint_follows_both_versions(
+    image_encoder: encoders.ImageEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = video_fingerprint(image_encoder)
+    assert before != image_encoder.fingerprint
+    monkeypatch.setattr(video_module, "VIDEO_VERSION", 999)
+    assert video_fingerprint(image_encoder) != before
+
+
+def test_hard_cuts_of_real_clips() -> None:
+    import json
+
+    folder = shared("videos")
+    rows = [json.loads(line) for line in (folder / "items_extra.jsonl").read_text().splitlines()]
+    items = {row["id"]: row for row in map(json.loads, (folder / "items.jsonl").read_text().splitlines())}
+    found = planted = right = 0
+    for row in rows:
+        if not row["hard_cuts_frames"]:
+            continue
+        cuts = [shot.start * row["fps_reported"] for shot in find_shots(folder / items[row["id"]]["video"])[1:]]
+        found += len(cuts)
+        planted += len(row["hard_cuts_frames"])
+        right += sum(any(abs(cut - true) <= 2 for cut in cuts) for true in row["hard_cuts_frames"])
+    assert right / planted >= 0.9
+    assert right / found >= 0.9
+
+
+@pytest.mark.slow
+def test_each_real_clip_finds_itself_smaller_trimmed_and_mirrored(
+    image_encoder: encoders.ImageEncoder, tmp_path: Path
+) -> None:
+    cv2 = import_cv2()
+    paths = sorted((shared("videos") / "videos").iterdir())
+    changed: dict[str, list[Path]] = {"smaller": [], "trimmed": [], "mirrored": []}
+    for path in paths:
+        with open_video(path) as video:
+            frames = [frame.pixels[:, :, ::-1] for frame in video.frames()]
+            fps = video.fps
+        height, width = frames[0].shape[:2]
+        small = [cv2.resize(frame, (width // 4 * 2, height // 4 * 2), interpolation=cv2.INTER_AREA) for frame in frames]
+        changed["smaller"].append(write(tmp_path / f"{path.stem}-small.mp4", small, fps))
+        changed["trimmed"].append(write(tmp_path / f"{path.stem}-trim.mp4", frames[len(frames) // 3 :], fps))
+        changed["mirrored"].append(write(tmp_path / f"{path.stem}-mirror.mp4", [f[:, ::-1] for f in frames], fps))
+
+    def directions(clips: list[Path]) -> np.ndarray:
+        results = [result for _, result in encode_videos(image_encoder, clips)]
+        vectors = np.stack([result.vector for result in results if isinstance(result, Encoding)])
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    known = directions(paths)
+    mean = known.mean(axis=0)
+    for kind, clips in changed.items():
+        scores = (directions(clips) - mean) @ (known - mean).T / np.linalg.norm(known - mean, axis=1)
+        assert (scores.argmax(axis=1) == np.arange(len(paths))).mean() >= 0.95, kind

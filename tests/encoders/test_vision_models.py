@@ -1,0 +1,152 @@
+"""Small random vision models and CLIP-like pairs saved here, against transformers' own outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import encoders
+from tests.encoders.conftest import cosines
+from tests.encoders.small_models import TEXTS, VISION, pictures, save_bert, save_tokenizer
+
+
+def save_with_processor(model: Any, folder: Path) -> Any:
+    from transformers import ViTImageProcessor
+
+    processor: Any = ViTImageProcessor(size={"height": 32, "width": 32})
+    processor.save_pretrained(folder)
+    model.eval().save_pretrained(folder)
+    return processor
+
+
+def outputs(model: Any, processor: Any, **inputs: Any) -> Any:
+    import torch
+
+    with torch.inference_mode():
+        return model(pixel_values=processor(images=pictures(), return_tensors="pt")["pixel_values"], **inputs)
+
+
+def vit(**options: Any) -> Any:
+    from transformers import ViTConfig, ViTModel
+
+    return ViTModel(ViTConfig(**VISION), **options)
+
+
+def dinov2() -> Any:
+    from transformers import Dinov2Config, Dinov2Model
+
+    return Dinov2Model(Dinov2Config(**VISION))
+
+
+def resnet() -> Any:
+    from transformers import ResNetConfig, ResNetModel
+
+    return ResNetModel(ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1]))
+
+
+def convnext() -> Any:
+    from transformers import ConvNextConfig, ConvNextModel
+
+    return ConvNextModel(ConvNextConfig(hidden_sizes=[8, 16], depths=[1, 1], num_stages=2))
+
+
+@pytest.mark.parametrize("build", [vit, dinov2, resnet, convnext])
+def test_backbones_give_their_pooled_output(build: Callable[[], Any], tmp_path: Path) -> None:
+    import torch
+
+    torch.manual_seed(0)
+    model = build()
+    processor = save_with_processor(model, tmp_path)
+    encoder = encoders.load_image_encoder(str(tmp_path))
+    expected = outputs(model, processor).pooler_output.flatten(1).numpy()
+    np.testing.assert_allclose(encoder.encode(pictures()), expected, atol=1e-4)
+    assert encoder.classes is None
+    assert encoder.text_tower is None
+
+
+def test_a_backbone_without_a_pooler_gives_its_class_token(tmp_path: Path) -> None:
+    model = vit(add_pooling_layer=False)
+    processor = save_with_processor(model, tmp_path)
+    expected = outputs(model, processor).last_hidden_state[:, 0].numpy()
+    np.testing.assert_allclose(encoders.load_image_encoder(str(tmp_path)).encode(pictures()), expected, atol=1e-4)
+
+
+def test_an_imagenet_classifier_keeps_its_classes(tmp_path: Path) -> None:
+    from transformers import ViTConfig, ViTForImageClassification
+
+    from encoders.class_files import imagenet_names
+
+    names = dict(enumerate(imagenet_names()))
+    model = ViTForImageClassification(ViTConfig(**VISION, id2label=names, label2id={v: k for k, v in names.items()}))
+    processor = save_with_processor(model, tmp_path)
+    encoder = encoders.load_image_encoder(str(tmp_path))
+    assert encoder.classes is not None
+    scores = encoder.encode(pictures()) @ encoder.classes.weight.T + encoder.classes.bias
+    np.testing.assert_allclose(scores, outputs(model, processor).logits.numpy(), atol=1e-4)
+
+
+def test_another_classifier_has_features_but_no_imagenet_classes(tmp_path: Path) -> None:
+    from transformers import ViTConfig, ViTForImageClassification
+
+    save_with_processor(ViTForImageClassification(ViTConfig(**VISION, num_labels=7)), tmp_path)
+    encoder = encoders.load_image_encoder(str(tmp_path))
+    assert (encoder.dim, encoder.classes) == (32, None)
+
+
+def test_clip_has_both_towers_in_one_space(tmp_path: Path) -> None:
+    import torch
+    from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
+
+    tokenizer = save_tokenizer(tmp_path, window=20)
+    text = {**VISION, "vocab_size": 40, "max_position_embeddings": 20, "bos_token_id": 1, "eos_token_id": 2}
+    text |= {"pad_token_id": 0}
+    torch.manual_seed(0)
+    model = CLIPModel(CLIPConfig(text_config=text, vision_config=VISION, projection_dim=24)).eval()
+    model.save_pretrained(tmp_path)
+    processor: Any = CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
+    processor.save_pretrained(tmp_path)
+
+    encoder = encoders.load_image_encoder(str(tmp_path))
+    expected = outputs(model, processor, **tokenizer(TEXTS, padding=True, return_tensors="pt"))
+    assert encoder.text_tower is not None
+    assert encoder.dim == encoder.text_tower.dim == 24
+    assert cosines(encoder.encode(pictures()), expected.image_embeds.numpy()).min() > 0.99999
+    assert cosines(encoder.text_tower.encode(TEXTS), expected.text_embeds.numpy()).min() > 0.99999
+
+    as_text = encoders.load_text_encoder(str(tmp_path))
+    assert as_text.fingerprint == encoder.text_tower.fingerprint != encoder.fingerprint
+
+
+def test_siglip_texts_fill_the_window(tmp_path: Path) -> None:
+    import torch
+    from transformers import SiglipConfig, SiglipImageProcessor, SiglipModel
+
+    tokenizer = save_tokenizer(tmp_path, window=16)
+    text = {**VISION, "vocab_size": 40, "max_position_embeddings": 16, "projection_size": 32}
+    text |= {"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
+    torch.manual_seed(0)
+    model = SiglipModel(SiglipConfig(text_config=text, vision_config=VISION)).eval()
+    model.save_pretrained(tmp_path)
+    processor: Any = SiglipImageProcessor(size={"height": 32, "width": 32})
+    processor.save_pretrained(tmp_path)
+
+    encoder = encoders.load_image_encoder(str(tmp_path))
+    tokens = tokenizer(TEXTS, padding="max_length", return_tensors="pt")
+    expected = outputs(model, processor, input_ids=tokens["input_ids"])
+    assert encoder.text_tower is not None
+    assert cosines(encoder.encode(pictures()), expected.image_embeds.numpy()).min() > 0.99999
+    assert cosines(encoder.text_tower.encode(TEXTS), expected.text_embeds.numpy()).min() > 0.99999
+
+
+def test_a_text_model_takes_no_pictures(tmp_path: Path) -> None:
+    with pytest.raises(encoders.EncoderError, match="takes no pictures"):
+        encoders.load_image_encoder(str(save_bert(tmp_path)))
+
+
+def test_a_model_that_cannot_be_had() -> None:
+    with pytest.raises(encoders.EncoderError, match=r'cannot be downloaded .*"auto"'):
+        encoders.load_image_encoder("no-such-org/no-such-model")
