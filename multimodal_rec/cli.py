@@ -280,7 +280,7 @@ def main() -> None:
     """Run the command line: exit code 0, or 2 and one line that says what to do."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads yield: contended cores are many times faster
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    from typer._click.exceptions import Abort, ClickException, UsageError
+    from typer._click.exceptions import ClickException, UsageError
 
     try:
         status = app(standalone_mode=False)
@@ -289,7 +289,7 @@ def main() -> None:
         _fail(f"{error.format_message()} (see `{where} --help`)")
     except ClickException as error:
         _fail(error.format_message())
-    except (Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -74,7 +74,7 @@ class Preferences:
                     for name in self.config.fusion.features
                 }
                 blocks.append(self.network.item_tower(index[rows], inputs, known[rows]).numpy())
-        scaled: FloatArray = np.concatenate(blocks) / np.float32(self.config.scale)
+        scaled: FloatArray = (np.concatenate(blocks) / self.config.scale).astype(np.float32)
         return scaled
 
     def user_blocks(

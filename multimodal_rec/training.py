@@ -14,6 +14,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -96,9 +97,10 @@ def training_key(
         repr((CODE_VERSION, seed, config, torch.__version__, list(ids), histories.users, sorted(features))).encode()
     )
     arrays = (histories.bounds, histories.items, histories.ratings, histories.timestamps)
-    for rows in (*arrays, *(features[name] for name in sorted(features))):
-        digest.update(f"{rows.shape} {rows.dtype}".encode())
-        digest.update(np.ascontiguousarray(rows).data)
+    for rows in [*arrays, *(features[name] for name in sorted(features))]:
+        array: npt.NDArray[Any] = np.ascontiguousarray(rows)
+        digest.update(f"{array.shape} {array.dtype}".encode())
+        digest.update(array.data)
     return digest.hexdigest()
 
 
@@ -265,7 +267,7 @@ class _Run:
                 group["lr"] = self.config.learning_rate * min(1.0, self.steps / self.config.warm_up)
             loss = self._loss(items, ratings, targets)
             self.optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
             self.optimizer.step()
             losses.append(loss.item())

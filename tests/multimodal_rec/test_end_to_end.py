@@ -1,0 +1,162 @@
+"""The whole way on the sample catalogue: build, ask, change, through the command line as a user runs it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "sample_data"
+
+
+def run(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "multimodal_rec.cli", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def results(*arguments: object) -> list[dict]:
+    return json.loads(run(*arguments, "--json").stdout)["results"]
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sample") / "ws"
+    done = run("build", SAMPLE / "items.jsonl", "--interactions", SAMPLE / "interactions.csv", "-w", path, "--json")
+    summary = json.loads(done.stdout)
+    assert summary["items"] >= 80
+    assert summary["rejected"] == 0
+    assert summary["encoded"]["image"] > 70
+    assert summary["encoded"]["video"] >= 12
+    return path
+
+
+def test_a_sea_lover_gets_sea(workspace: Path) -> None:
+    hits = results("recommend", "-w", workspace, "--user", "ada", "-k", 6)
+    seen = {row["item_id"] for row in csv.DictReader((SAMPLE / "interactions.csv").open()) if row["user_id"] == "ada"}
+    assert [hit["rank"] for hit in hits] == [1, 2, 3, 4, 5, 6]
+    assert not seen & {hit["item_id"] for hit in hits}
+
+
+def test_each_picture_and_clip_finds_itself(workspace: Path, tmp_path: Path) -> None:
+    items = [json.loads(line) for line in (SAMPLE / "items.jsonl").read_text().splitlines()]
+    queries = [{"id": i["id"], "image": str(SAMPLE / i["image"])} for i in items if i["image"] and not i["video"]]
+    queries += [{"id": i["id"], "video": str(SAMPLE / i["video"])} for i in items if i["video"] and not i["image"]]
+    (tmp_path / "queries.jsonl").write_text("".join(json.dumps(query) + "\n" for query in queries))
+    run("search", "-w", workspace, "--queries", tmp_path / "queries.jsonl", "--output", tmp_path / "hits.csv", "-k", 1)
+    found = list(csv.DictReader((tmp_path / "hits.csv").open()))
+    right = sum(row["query_id"] == row["item_id"] for row in found)
+    assert len(found) == len(queries)
+    assert right >= 0.98 * len(queries)
+
+
+def test_batch_equals_single(workspace: Path, tmp_path: Path) -> None:
+    run("recommend", "-w", workspace, "--users", "all", "-k", 5, "--output", tmp_path / "recs.csv")
+    rows = [row for row in csv.DictReader((tmp_path / "recs.csv").open()) if row["user_id"] == "bruno"]
+    assert [row["item_id"] for row in rows] == [
+        hit["item_id"] for hit in results("recommend", "-w", workspace, "--user", "bruno", "-k", 5)
+    ]
+
+
+def test_contact_sheet_holds_its_pictures(workspace: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    run("search", "-w", workspace, "--image", SAMPLE / "queries/snow.jpg", "-k", 4, "--html", page)
+    assert page.read_text().count("data:image/jpeg;base64,") >= 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("recommend", "--user", "nobody"), "nobody"),
+        (("search", "--text", ""), "empty"),
+        (("recommend", "--user", "ada", "-k", "0"), "at least 1"),
+        (("search", "--image", __file__), "cannot be read"),
+        (("similar", "--item", "no such item"), "no such item"),
+    ],
+)
+def test_bad_questions_get_one_line(workspace: Path, arguments: tuple[str, ...], says: str) -> None:
+    done = run(*arguments, "-w", workspace, code=2)
+    assert says in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_missing_workspace_and_unknown_encoder(tmp_path: Path) -> None:
+    assert "build" in run("recommend", "-w", tmp_path / "no", "--user", "a", code=2).stderr
+    done = run("build", SAMPLE / "items.jsonl", "-w", tmp_path / "ws", "--text-encoder", "./no-such-model", code=2)
+    assert "auto" in done.stderr
+
+
+def test_second_build_encodes_nothing_and_changed_picture_one(tmp_path: Path) -> None:
+    shutil.copytree(SAMPLE / "images", tmp_path / "images")
+    items = [json.loads(line) | {"video": None} for line in (SAMPLE / "items.jsonl").read_text().splitlines()]
+    items = [item for item in items if item["image"]][:20]
+    (tmp_path / "items.jsonl").write_text("".join(json.dumps(item) + "\n" for item in items))
+    build = ("build", tmp_path / "items.jsonl", "-w", tmp_path / "ws", "--json")
+    assert json.loads(run(*build).stdout)["encoded"]["image"] == 20
+    again = json.loads(run(*build).stdout)
+    assert again["encoded"] == {"text": 0, "image": 0, "video": 0}
+    assert again["reused"]["image"] == 20
+    shutil.copy(SAMPLE / "queries/snow.jpg", tmp_path / items[0]["image"])
+    assert json.loads(run(*build).stdout)["encoded"]["image"] == 1
+
+
+def test_broken_rows_are_named_and_good_ones_answer(tmp_path: Path) -> None:
+    picture = (SAMPLE / "queries/snow.jpg").read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(picture[: len(picture) // 3])
+    odd = 'a "b" / c\\d 🎬'
+    rows = [
+        {"id": "cut", "image": "cut.jpg"},
+        {"id": "gone", "image": "gone.jpg", "title": "A film without its poster"},
+        {"id": "twice", "title": "first"},
+        {"id": "twice", "title": "second"},
+        {"id": "empty"},
+        {"id": "outside", "title": "Path that leaves", "image": "../../etc/passwd"},
+        {"id": odd, "title": "A penguin on ice"},
+    ]
+    text = "\n".join(json.dumps(row) for row in rows) + "\nthis is no JSON\n"
+    (tmp_path / "items.jsonl").write_text(text)
+    (tmp_path / "log.csv").write_text("user_id,item_id,timestamp,rating\nu,twice,1,5\nu,unheard of,2,4\n")
+    done = run(
+        "build", tmp_path / "items.jsonl", "--interactions", tmp_path / "log.csv", "-w", tmp_path / "ws", "--json"
+    )
+    summary = json.loads(done.stdout)
+    reasons = [json.loads(line) for line in (tmp_path / "ws/rejected.jsonl").read_text().splitlines()]
+    named = {reason["id"] for reason in reasons} | {reason["place"] for reason in reasons}
+    assert {"cut", "gone", "twice", "empty", "outside", "unheard of", "items.jsonl line 8"} <= named
+    assert summary["items"] == 4
+    assert results("search", "-w", tmp_path / "ws", "--text", "penguin", "-k", 1)[0]["item_id"] == odd
+    assert results("recommend", "-w", tmp_path / "ws", "--user", "u", "-k", 5)
+
+
+def test_update_and_remove(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"id": "1", "title": "Bread baking"}\n{"id": "2", "title": "Deep sea diving"}\n')
+    (tmp_path / "b.jsonl").write_text('{"id": "3", "title": "Volcanoes of Iceland"}\n')
+    ws = tmp_path / "ws"
+    run("build", tmp_path / "a.jsonl", "-w", ws)
+    run("update", tmp_path / "b.jsonl", "-w", ws)
+    assert results("search", "-w", ws, "--text", "lava eruption", "-k", 1)[0]["item_id"] == "3"
+    run("remove", "-w", ws, "--item", "3")
+    assert {hit["item_id"] for hit in results("search", "-w", ws, "--text", "lava eruption")} == {"1", "2"}
+
+
+def test_help_is_quick() -> None:
+    started = time.monotonic()
+    assert "recommend" in run("--help").stdout
+    modules = subprocess.run(
+        [sys.executable, "-c", "import sys, multimodal_rec.cli; print('torch' in sys.modules, 'faiss' in sys.modules)"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
+    assert modules.stdout.split() == ["False", "False"]
+    assert time.monotonic() - started < 20
