@@ -3,7 +3,7 @@ BIN := .venv/bin
 DEMO := demo-workspace
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: demo test test-fast check install format clean
+.PHONY: demo test test-all check install format clean
 
 install: .venv/.installed
 
@@ -20,10 +20,10 @@ demo: install
 	@echo; echo "Open these in a browser: $(DEMO)/for-ada.html $(DEMO)/like-snow.html $(DEMO)/quiet-sea.html"
 
 test: install
-	$(BIN)/pytest
-
-test-fast: install
 	$(BIN)/pytest -m 'not slow'
+
+test-all: install
+	$(BIN)/pytest
 
 check: install
 	$(BIN)/ruff check .

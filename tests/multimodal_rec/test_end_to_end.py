@@ -28,6 +28,11 @@ def results(*arguments: object) -> list[dict]:
     return json.loads(run(*arguments, "--json").stdout)["results"]
 
 
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sample") / "ws"
@@ -40,9 +45,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_sea_lover_gets_sea(workspace: Path) -> None:
+def test_recommendations_leave_out_what_was_seen(workspace: Path) -> None:
     hits = results("recommend", "-w", workspace, "--user", "ada", "-k", 6)
-    seen = {row["item_id"] for row in csv.DictReader((SAMPLE / "interactions.csv").open()) if row["user_id"] == "ada"}
+    seen = {row["item_id"] for row in table(SAMPLE / "interactions.csv") if row["user_id"] == "ada"}
     assert [hit["rank"] for hit in hits] == [1, 2, 3, 4, 5, 6]
     assert not seen & {hit["item_id"] for hit in hits}
 
@@ -53,7 +58,7 @@ def test_each_picture_and_clip_finds_itself(workspace: Path, tmp_path: Path) -> 
     queries += [{"id": i["id"], "video": str(SAMPLE / i["video"])} for i in items if i["video"] and not i["image"]]
     (tmp_path / "queries.jsonl").write_text("".join(json.dumps(query) + "\n" for query in queries))
     run("search", "-w", workspace, "--queries", tmp_path / "queries.jsonl", "--output", tmp_path / "hits.csv", "-k", 1)
-    found = list(csv.DictReader((tmp_path / "hits.csv").open()))
+    found = table(tmp_path / "hits.csv")
     right = sum(row["query_id"] == row["item_id"] for row in found)
     assert len(found) == len(queries)
     assert right >= 0.98 * len(queries)
@@ -61,7 +66,7 @@ def test_each_picture_and_clip_finds_itself(workspace: Path, tmp_path: Path) -> 
 
 def test_batch_equals_single(workspace: Path, tmp_path: Path) -> None:
     run("recommend", "-w", workspace, "--users", "all", "-k", 5, "--output", tmp_path / "recs.csv")
-    rows = [row for row in csv.DictReader((tmp_path / "recs.csv").open()) if row["user_id"] == "bruno"]
+    rows = [row for row in table(tmp_path / "recs.csv") if row["user_id"] == "bruno"]
     assert [row["item_id"] for row in rows] == [
         hit["item_id"] for hit in results("recommend", "-w", workspace, "--user", "bruno", "-k", 5)
     ]
