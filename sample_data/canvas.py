@@ -77,6 +77,15 @@ def ridged(x: Array, y: Array | float, seed: int, octaves: int = 5) -> Array:
     return total / (1 - 0.5**octaves)
 
 
+def rounded(outline: Sequence[Point], times: int = 2) -> list[Point]:
+    """Round the corners of a polygon by cutting them off."""
+    points = np.array(outline, np.float32)
+    for _ in range(times):
+        after = np.roll(points, -1, 0)
+        points = np.stack([0.75 * points + 0.25 * after, 0.25 * points + 0.75 * after], 1).reshape(-1, 2)
+    return [(float(x), float(y)) for x, y in points]
+
+
 def _fixed(points: Array, where: Region) -> NDArray[np.int32]:
     local = points - (where[1].start, where[0].start)
     return np.round(local * (1 << SUBPIXEL_BITS)).astype(np.int32)

@@ -20,8 +20,9 @@ from titles import QUERIES, TITLES, UNAVAILABLE, UNSEEN, UNTITLED, Title
 
 HERE = Path(__file__).parent
 RATE = 12
-SHOT_FRAMES = 19
-PAN = 2  # whole pixels a frame, which codecs like
+TWOS = 2  # frames that each drawing stays, as in animation drawn by hand
+DRAWINGS = 10  # drawings a shot
+PAN = 2  # pixels between drawings; whole ones keep the files small
 SEED = 2025
 
 
@@ -55,7 +56,7 @@ def titled(title: Title) -> dict:
 
 def untitled(name: str) -> dict:
     """Make the row of an upload that came without a word."""
-    empty = {"title": None, "description": None, "categories": [], "image": f"images/{name}.jpg", "video": None}
+    empty: dict = {"title": None, "description": None, "categories": [], "image": f"images/{name}.jpg", "video": None}
     return {"id": name, **empty, "year": 2025, "language": None, "minutes": None, "available": True}
 
 
@@ -66,23 +67,25 @@ def draw(view: str, seed: int, path: Path) -> None:
 
 def film(views: Iterable[str], seed: int, path: Path) -> None:
     """Film the views one after another, a hard cut between them, the camera moving in each."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"VP90"), RATE, SIZE)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"VP90"), RATE, SIZE)
     for shot, view in enumerate(views):
         way = 1 if (seed + shot) % 2 else -1
-        for k in range(SHOT_FRAMES):
-            pan = way * PAN * (k - SHOT_FRAMES // 2)
-            writer.write(np.ascontiguousarray(frame(view, seed + 37 * shot, (k + 1) / RATE, pan)[..., ::-1]))
+        for drawing in range(DRAWINGS):
+            pan = way * PAN * (drawing - DRAWINGS // 2)
+            drawn = frame(view, seed + 37 * shot, TWOS * (drawing + 1) / RATE, pan)
+            for _ in range(TWOS):
+                writer.write(np.ascontiguousarray(drawn[..., ::-1]))
     writer.release()
     steady(path)
 
 
 def steady(path: Path) -> None:
-    """Overwrite the random identifiers of a WebM file, so that the same frames make the same bytes."""
-    data = bytearray(path.read_bytes())
-    for tag, length in ((b"\x73\xa4", 16), (b"\x73\xc5", 8), (b"\x63\xc5", 8)):
-        at = data.find(tag)
-        if at >= 0:
-            data[at + 3 : at + 3 + length] = bytes(range(1, length + 1))
+    """Replace the random identifiers of a WebM file wherever it repeats them, so that the same frames make the same bytes."""
+    data = path.read_bytes()
+    for tag, length in ((b"\x73\xa4\x90", 16), (b"\x73\xc5\x88", 8)):
+        at = data.find(tag, 0, 1024) + len(tag)
+        if at >= len(tag):
+            data = data.replace(data[at : at + length], bytes(range(1, length + 1)))
     path.write_bytes(data)
 
 

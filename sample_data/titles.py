@@ -368,7 +368,7 @@ TITLES = (
         "English",
         74,
         "reef blue shoal",
-        ("reef blue shoal", "reef green turtle", "reef deep jellyfish"),
+        ("reef blue shoal", "reef green turtle"),
     ),
     Title(
         "Old Leatherback",
