@@ -1,13 +1,13 @@
 """Train the fusion network on histories: from each place in a history, predict one of the next few events.
 
 The loss is the full softmax over the catalogue, or a sampled one with uniform negatives where the catalogue is large.
-The number of epochs, and the weight of the history's mean content beside the learned preference, are those that rank
-each user's held-out events best; the final network sees all events.
+The step size follows one cycle (Smith and Topin 2019): up, and down to nothing at the end. The weight of the history's
+mean content beside the learned preference is the one that ranks each user's held-out events best; the final network
+sees all events.
 """
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import logging
 import math
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float32]
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Counted up whenever the same input would train another network."""
 CONTENT_WEIGHTS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """Tried for the history's mean content, in units of the network's scores."""
@@ -45,18 +45,16 @@ class TrainingConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    epochs: int = 60
-    """Epochs at the most."""
-    patience: int = 5
-    """Evaluations without a better result before training stops."""
-    evaluate_every: int = 3
-    """Epochs between two evaluations."""
+    epochs: int = 15
+    """Times that the network sees all events; more where that would be fewer than `min_steps`."""
+    min_steps: int = 400
+    """Steps at the least, so that few events are learned too."""
     batch: int = 64
     """Windows of history in a step."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 8e-3
     """Step size of AdamW at its peak."""
-    warm_up: int = 100
-    """Steps until the step size is at its peak."""
+    warm_up: float = 0.15
+    """Share of the steps until the step size is at its peak."""
     weight_decay: float = 0.05
     """Weight decay of AdamW."""
     ahead: int = 5
@@ -64,7 +62,7 @@ class TrainingConfig(BaseModel):
     unknown: float = 0.3
     """Share of the items whose own vector is dropped in each step, so that content learns to stand alone."""
     validation: float = 0.125
-    """Share of each user's newest events that is held out to choose the number of epochs."""
+    """Share of each user's newest events that is held out to choose the content weight."""
     k: int = 20
     """Length of the lists that are validated."""
     sampled_above: int = 30_000
@@ -114,7 +112,7 @@ def train(
     config: TrainingConfig | None = None,
     progress: Progress = silent,
 ) -> Trained:
-    """Choose the number of epochs and the content weight on held-out events, then train on all of them.
+    """Choose the content weight on held-out events, then train on all of them.
 
     Args:
         histories: all users' events.
@@ -123,7 +121,7 @@ def train(
         ids: of the n items of the catalogue.
         seed: of all random numbers.
         config: how to train.
-        progress: called with the stage, the epochs done and the epochs at the most.
+        progress: called with the stage, the epochs done and the epochs in all.
     """
     config = config or TrainingConfig()
     started = time.monotonic()
@@ -131,27 +129,11 @@ def train(
     hidden = held_out(histories, config.validation, seed)
     shown = histories.select(~hidden)
     run = _Run(shown, features, shape, config, seed)
-    best, best_epoch, best_state = -1.0, 1, run.network.state_dict()
-    for epoch in range(1, config.epochs + 1):
-        run.epoch()
-        progress("choosing the number of epochs", epoch, config.epochs)
-        if epoch % config.evaluate_every:
-            continue
-        ndcg = _validate(run.user_vectors(), run.item_vectors(), histories, hidden, config.k)
-        logger.info("epoch %d: loss %.4f, validation ndcg@%d %.4f", epoch, run.losses[-1], config.k, ndcg)
-        if ndcg > best:
-            best, best_epoch, best_state = ndcg, epoch, copy.deepcopy(run.network.state_dict())
-        elif epoch - best_epoch >= config.patience * config.evaluate_every:
-            break
-    run.network.load_state_dict(best_state)
+    run.fit("training on older events", progress)
     best, content_weight = _choose_content_weight(run, content, histories, hidden, config.k)
-    logger.info(
-        "chosen: %d epochs, content weight %g, validation ndcg@%d %.4f", best_epoch, content_weight, config.k, best
-    )
+    logger.info("chosen: content weight %g, validation ndcg@%d %.4f", content_weight, config.k, best)
     final = _Run(histories, features, shape, config, seed)
-    for epoch in range(1, best_epoch + 1):
-        final.epoch()
-        progress("training on all events", epoch, best_epoch)
+    final.fit("training on all events", progress)
     mean, deviation = rating_scale(histories.ratings)
     preferences = Preferences(
         PreferenceConfig(
@@ -164,7 +146,7 @@ def train(
         final.network.cpu().eval(),
         tuple(item_id if seen else None for item_id, seen in zip(ids, final.known.tolist(), strict=True)),
     )
-    return Trained(preferences, best_epoch, best, tuple(final.losses), time.monotonic() - started)
+    return Trained(preferences, final.epochs, best, tuple(final.losses), time.monotonic() - started)
 
 
 def device() -> torch.device:
@@ -250,6 +232,9 @@ class _Run:
         self.ordered = histories.ordered
         self.losses: list[float] = []
         self.steps = 0
+        per_epoch = max(1, round(len(self._window_bounds()) / config.batch))
+        self.epochs = max(config.epochs, math.ceil(config.min_steps / per_epoch))
+        self.total_steps = self.epochs * (per_epoch + 1)  # the number of windows differs a little from epoch to epoch
         seen = np.zeros(shape.items, dtype=np.float32)
         seen[histories.items] = 1.0
         self.known = torch.from_numpy(seen).to(self.device)
@@ -257,14 +242,20 @@ class _Run:
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
 
-    def epoch(self) -> None:
-        """Go once through all events."""
+    def fit(self, stage: str, progress: Progress) -> None:
+        """Train from start to end."""
+        for epoch in range(1, self.epochs + 1):
+            self._epoch()
+            progress(stage, epoch, self.epochs)
+            logger.info("%s, epoch %d: loss %.4f", stage, epoch, self.losses[-1])
+
+    def _epoch(self) -> None:
         self.network.train()
         losses = []
         for items, ratings, targets in self._batches():
             self.steps += 1
             for group in self.optimizer.param_groups:
-                group["lr"] = self.config.learning_rate * min(1.0, self.steps / self.config.warm_up)
+                group["lr"] = self.config.learning_rate * self._cycle()
             loss = self._loss(items, ratings, targets)
             self.optimizer.zero_grad()
             loss.backward()
@@ -272,6 +263,13 @@ class _Run:
             self.optimizer.step()
             losses.append(loss.item())
         self.losses.append(float(np.mean(losses)) if losses else math.nan)
+
+    def _cycle(self) -> float:
+        """The share of the peak step size that is due now."""
+        done = min(1.0, self.steps / self.total_steps)
+        if done < self.config.warm_up:
+            return done / self.config.warm_up
+        return 0.5 * (1 + math.cos(math.pi * (done - self.config.warm_up) / (1 - self.config.warm_up)))
 
     def item_vectors(self, batch: int = 8192) -> Tensor:
         """(n, dim + 1) vectors of the whole catalogue."""
@@ -316,13 +314,7 @@ class _Run:
         reach = np.minimum(self.config.ahead, ends - 1 - places)
         ahead = places + 1 + (self.random.random(len(items)) * reach).astype(np.int64)
         targets = np.where(reach > 0, items[np.minimum(ahead, len(items) - 1)], -1)
-        length = self.network.config.history
-        starts, sizes = [], []
-        for start, end in zip(self.histories.bounds[:-1], self.histories.bounds[1:], strict=True):
-            cuts = [start, *range(int(start + self.random.integers(1, length + 1)), int(end), length), end]
-            starts += cuts[:-1]
-            sizes += np.diff(cuts).tolist()
-        windows = np.stack([starts, sizes], 1)[self.random.permutation(len(starts))]
+        windows = self.random.permutation(self._window_bounds())
         for chunk in np.array_split(windows, max(1, round(len(windows) / self.config.batch))):
             events, valid = _windows(chunk[:, 0], chunk[:, 1], int(chunk[:, 1].max()))
             yield (
@@ -330,6 +322,17 @@ class _Run:
                 torch.from_numpy(ratings[events] * valid).to(self.device),
                 torch.from_numpy(np.where(valid, targets[events], -1)).to(self.device),
             )
+
+    def _window_bounds(self) -> npt.NDArray[np.int64]:
+        """(W, 2) first events and lengths of the windows into which the histories are cut, anew at each call."""
+        length = self.network.config.history
+        starts: list[int] = []
+        sizes: list[int] = []
+        for start, end in zip(self.histories.bounds[:-1], self.histories.bounds[1:], strict=True):
+            cuts = [int(start), *range(int(start + self.random.integers(1, length + 1)), int(end), length), int(end)]
+            starts += cuts[:-1]
+            sizes += np.diff(cuts).tolist()
+        return np.stack([starts, sizes], 1)
 
     def _loss(self, items: Tensor, ratings: Tensor, targets: Tensor) -> Tensor:
         count = self.network.config.items
