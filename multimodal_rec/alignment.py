@@ -133,6 +133,8 @@ def _ridge(inputs: FloatArray, outputs: FloatArray) -> FloatArray:
     """
     x, y = inputs.astype(np.float64), outputs.astype(np.float64)
     eigenvalues, basis = np.linalg.eigh(x.T @ x)
+    if eigenvalues.mean() < 1e-9:  # all pictures are the same: there is nothing to learn
+        return np.zeros((0, y.shape[1]), np.float32)
     rotated = x @ basis  # (n, v)
     products = rotated.T @ y  # (v, t)
 

@@ -23,10 +23,10 @@ def read_ids(path: Path) -> list[str]:
         CatalogueError: the file cannot be read.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogueError(f"{path}: no readable list of ids") from error
-    return list(dict.fromkeys(line for line in lines if line.strip()))
+    return list(dict.fromkeys(line.rstrip("\r") for line in lines if line.strip()))
 
 
 def read_histories(path: Path) -> tuple[dict[str, list[Event]], list[Skipped]]:
@@ -57,10 +57,9 @@ def read_queries(path: Path) -> Iterator[tuple[str, Query] | Skipped]:
         if query_id is None:
             yield row.place, "no id"
             continue
-        media = {name: text_or_none(fields.get(name)) for name in ("image", "video")}
-        image, video = (path.parent / value if value else None for value in media.values())
-        text = fields.get("text")
-        yield query_id, Query(text=text if isinstance(text, str) else None, image=image, video=video)
+        text, *media = (text_or_none(fields.get(name)) for name in ("text", "image", "video"))
+        image, video = (path.parent / value if value else None for value in media)
+        yield query_id, Query(text=text, image=image, video=video)
 
 
 def answer_queries(
@@ -91,14 +90,18 @@ def write_lists(path: Path, key: str, lists: Iterable[tuple[str, Sequence[Hit]]]
     Raises:
         CatalogueError: the file cannot be written.
     """
+    draft = path.with_name(f".{path.name}.part")
     try:
-        with path.open("w", newline="", encoding="utf-8") as file:
+        with draft.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow([key, "item_id", "rank", "score"])
             count = 0
             for name, hits in lists:
                 count += 1
                 writer.writerows((name, hit.item_id, hit.rank, f"{hit.score:.6f}") for hit in hits)
-            return count
+        draft.replace(path)
+        return count
     except OSError as error:
         raise CatalogueError(f"{path}: cannot be written ({error.strerror})") from error
+    finally:
+        draft.unlink(missing_ok=True)

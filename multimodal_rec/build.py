@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import platform
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from encoders import ImageEncoder, TextEncoder, load_image_encoder, load_text_encoder
-from index import FlatIndex
+from encoders import load_image_encoder, load_text_encoder
+from index import FlatIndex, IndexFileError
 from multimodal_rec.alignment import Alignment
 from multimodal_rec.catalogue import Problem, read_catalogue
-from multimodal_rec.embed import Encoders, embed_catalogue, recorded_encoders
+from multimodal_rec.content import CatalogueVectors, Content
+from multimodal_rec.embed import EmbedCounts, Encoders, embed_catalogue, recorded_encoders
 from multimodal_rec.errors import CatalogueError, UnknownItem, WorkspaceError
-from multimodal_rec.histories import Histories, collect
+from multimodal_rec.histories import Histories, collect, enough_to_train
 from multimodal_rec.interactions import Event, read_interactions
 from multimodal_rec.item_table import MODALITIES
-from multimodal_rec.items import Item
+from multimodal_rec.items import CheckedItem, Item
 from multimodal_rec.progress import Progress, silent
 from multimodal_rec.releases import (
     ALIGNMENT_FILE,
@@ -35,7 +35,8 @@ from multimodal_rec.releases import (
     Manifest,
     read_manifest,
 )
-from multimodal_rec.space import Space, content_blocks, picture_features
+from multimodal_rec.space import Space
+from multimodal_rec.vector_store import DamagedStoreError
 from multimodal_rec.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -109,14 +110,16 @@ def build(
         load_image_encoder(_absolute(image_encoder), threads=threads),
     )
     place = Workspace(workspace)
-    with place.writing(create=True), _Work(place, encoders, threads, progress) as work:
-        with work.stage("catalogue"):
-            work.items.put(work.checked(read_catalogue(catalogue, media_root)), replace_all=True)
-        work.embed()
-        with work.stage("interactions"):
-            work.events.put(work.checked_events(interactions), replace_all=True)
-        work.report_unknown_items(interactions)
-        work.publish(seed)
+    with place.writing(create=True), _Work(place, progress) as work:
+        work.read_items(catalogue, media_root, replace_all=True)
+        vectors = work.embed(encoders)
+        work.read_events(interactions)
+        with work.stage("align"):
+            alignment = Alignment.fit(vectors.texts, vectors.pictures, encoders.image.classes, encoders.text)
+        content = Content.of(vectors, alignment)
+        with work.stage("train"):
+            learned = work.learn(content, seed, threads)
+        work.publish(content, alignment, learned, _records(encoders))
         return work.summary
 
 
@@ -135,16 +138,17 @@ def update(
     place = Workspace(workspace)
     with place.writing():
         folder = place.releases.current()
-        encoders = recorded_encoders(read_manifest(folder), threads)
-        with _Work(place, encoders, threads, progress) as work:
-            with work.stage("catalogue"):
-                work.items.put(work.checked(read_catalogue(catalogue, media_root)))
-            work.embed()
-            work.republish(folder)
+        manifest = read_manifest(folder)
+        encoders = recorded_encoders(manifest, threads)
+        with _Work(place, progress) as work:
+            work.read_items(catalogue, media_root)
+            alignment = Alignment.load(folder / ALIGNMENT_FILE)
+            content = Content.of(work.embed(encoders), alignment)
+            work.publish(content, alignment, Learned.recorded(folder, manifest), _records(encoders))
             return work.summary
 
 
-def remove(ids: Sequence[str], workspace: Path, *, threads: int | None = None) -> Summary:
+def remove(ids: Sequence[str], workspace: Path) -> Summary:
     """Take items out of a workspace.
 
     Raises:
@@ -154,8 +158,8 @@ def remove(ids: Sequence[str], workspace: Path, *, threads: int | None = None) -
     place = Workspace(workspace)
     with place.writing():
         folder = place.releases.current()
-        encoders = recorded_encoders(read_manifest(folder), threads)
-        with _Work(place, encoders, threads, silent) as work:
+        manifest = read_manifest(folder)
+        with _Work(place, silent) as work:
             known = work.items.get(ids)
             for item_id in ids:
                 if item_id not in known:
@@ -163,23 +167,46 @@ def remove(ids: Sequence[str], workspace: Path, *, threads: int | None = None) -
             if len(known) == len(work.items):
                 raise WorkspaceError("removing every item would leave no index: build another catalogue instead")
             work.items.remove(list(known))
-            work.republish(folder)
+            index = load_item_index(folder)
+            index.remove(known)
+            work.write_release(
+                index,
+                Alignment.load(folder / ALIGNMENT_FILE),
+                Learned.recorded(folder, manifest),
+                (manifest.text_encoder, manifest.image_encoder),
+            )
             return work.summary
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The fusion network of a release, None where there was nothing to learn from, and what it came from."""
+
+    preferences: Preferences | None
+    seed: int
+    training_key: str = ""
+    metrics: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def recorded(cls, folder: Path, manifest: Manifest) -> Self:
+        """What an earlier release learned."""
+        from multimodal_rec.preferences import Preferences
+
+        preferences = Preferences.load(folder / PREFERENCES_FOLDER) if manifest.preference_dim else None
+        return cls(preferences, manifest.seed, manifest.training_key, manifest.metrics)
 
 
 class _Work:
     """One build or update under way: the open tables, the clock, and what could not be used."""
 
-    def __init__(self, workspace: Workspace, encoders: Encoders, threads: int | None, progress: Progress) -> None:
+    def __init__(self, workspace: Workspace, progress: Progress) -> None:
         self.workspace = workspace
-        self.encoders = encoders
-        self.threads = threads
         self.progress = progress
         self.summary = Summary()
         self.problems: list[Problem] = []
         self.started = time.monotonic()
 
-    def __enter__(self) -> _Work:
+    def __enter__(self) -> Self:
         self.items = self.workspace.items()
         self.events = self.workspace.events()
         self.store = self.workspace.vectors()
@@ -197,21 +224,140 @@ class _Work:
         yield
         self.summary.seconds[name] = round(time.monotonic() - started, 3)
 
-    def checked(self, rows: Iterator[object]) -> Iterator[Item]:
-        """Pass on the items among the rows of a catalogue, and note the problems."""
+    def read_items(self, catalogue: Path, media_root: Path | None, *, replace_all: bool = False) -> None:
+        """Put the items of a catalogue into the table, and note the problems."""
+        with self.stage("catalogue"):
+            self.items.put(self._usable_items(read_catalogue(catalogue, media_root)), replace_all=replace_all)
+
+    def embed(self, encoders: Encoders) -> CatalogueVectors:
+        """Encode what is new in the catalogue, and return all its vectors.
+
+        Raises:
+            CatalogueError: no item is left.
+        """
+        with self.stage("encode"):
+            noted = len(self.problems)
+            try:
+                counts, vectors = self._embed(encoders)
+            except DamagedStoreError:
+                del self.problems[noted:]
+                counts, vectors = self._embed(encoders)
+        self.summary.encoded, self.summary.reused = counts.encoded, counts.reused
+        self.summary.rejected = sum(not problem.kept for problem in self.problems)
+        self.summary.warnings = len(self.problems) - self.summary.rejected
+        if not len(self.items):
+            self.workspace.write_rejected(self.problems)
+            raise CatalogueError(f"no row of the catalogue is usable: {self.workspace.path}/rejected.jsonl says why")
+        return vectors
+
+    def _embed(self, encoders: Encoders) -> tuple[EmbedCounts, CatalogueVectors]:
+        counts = embed_catalogue(
+            self.items, self.store, encoders, on_problem=self.problems.append, progress=self.progress
+        )
+        text, image, video = (
+            self.store.matrix(encoders.space(name), self.items.keys(name), encoders.dim(name)) for name in MODALITIES
+        )
+        return counts, CatalogueVectors(self.items.ids(), text, image, video)
+
+    def read_events(self, interactions: Path | None) -> None:
+        """Put the interactions into the table; those of unknown items count as soon as the catalogue holds them."""
+        counts = self.summary.interactions
+        with self.stage("interactions"):
+            counts.update(rows=0, rejected=0, unknown_items=0)
+            self.events.put(self._usable_events(interactions), replace_all=True)
+            known = set(self.items.ids())
+            for item_id, count in self.events.item_counts().items():
+                if interactions and item_id not in known:
+                    counts["unknown_items"] += count
+                    reason = f"interaction of an unknown item ({count} rows)"
+                    self.problems.append(Problem(interactions.name, item_id, reason))
+
+    def learn(self, content: Content, seed: int, threads: int | None) -> Learned:
+        """Train the fusion network, or take the current release's where it was trained from just the same."""
+        histories = self._histories(content.ids)
+        if not enough_to_train(histories):
+            return Learned(None, seed)
+        from multimodal_rec.training import TrainingConfig, train, training_key
+
+        config = TrainingConfig()
+        key = training_key(histories, content.features, content.ids, seed, config)
+        earlier = self._current()
+        if earlier and earlier[1].training_key == key:
+            return Learned.recorded(*earlier)
+        if threads:
+            import torch
+
+            torch.set_num_threads(threads)
+        trained = train(
+            histories,
+            content.features,
+            np.hstack([content.semantic, content.visual]),
+            ids=content.ids,
+            seed=seed,
+            config=config,
+            progress=self.progress,
+        )
+        metrics = {
+            "validation_ndcg@20": round(trained.validation_ndcg, 4),
+            "epochs": float(trained.epochs),
+            "content_weight": trained.preferences.config.content_weight,
+        }
+        return Learned(trained.preferences, seed, key, metrics)
+
+    def publish(
+        self, content: Content, alignment: Alignment, learned: Learned, encoders: tuple[EncoderRecord, EncoderRecord]
+    ) -> None:
+        """Assemble the item vectors and publish them with all that a query needs."""
+        preference = (
+            learned.preferences.item_block(content.ids, content.features)
+            if learned.preferences
+            else np.zeros((len(content.ids), 0), np.float32)
+        )
+        space = Space(preference.shape[1], content.semantic.shape[1], content.visual.shape[1])
+        index = FlatIndex(space.dim)
+        index.add(content.ids, space.vectors(preference=preference, semantic=content.semantic, visual=content.visual))
+        self.write_release(index, alignment, learned, encoders)
+
+    def write_release(
+        self, index: FlatIndex, alignment: Alignment, learned: Learned, encoders: tuple[EncoderRecord, EncoderRecord]
+    ) -> None:
+        """Publish an index with all that a query needs, and complete the summary."""
+        histories = self._histories(index.ids)
+        text_encoder, image_encoder = encoders
+        manifest = Manifest(
+            text_encoder=text_encoder,
+            image_encoder=image_encoder,
+            preference_dim=learned.preferences.dim if learned.preferences else 0,
+            seed=learned.seed,
+            training_key=learned.training_key,
+            counts={"items": len(index), "users": len(histories), "interactions": len(histories.items)},
+            metrics=learned.metrics,
+            versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        )
+        with self.stage("publish"), self.workspace.releases.publish(manifest) as folder:
+            self.items.snapshot(folder / ITEMS_FILE)
+            (folder / INDEX_FOLDER).mkdir()
+            index.save(folder / INDEX_FOLDER)
+            alignment.save(folder / ALIGNMENT_FILE)
+            if learned.preferences:
+                learned.preferences.save(folder / PREFERENCES_FOLDER)
+        self.workspace.write_rejected(self.problems)
+        self.summary.items, self.summary.users, self.summary.metrics = len(index), len(histories), learned.metrics
+        self.summary.release = self.workspace.releases.numbers()[-1]
+        self.summary.seconds["total"] = round(time.monotonic() - self.started, 3)
+
+    def _usable_items(self, rows: Iterator[CheckedItem | Problem]) -> Iterator[Item]:
         for number, row in enumerate(rows, start=1):
             if isinstance(row, Problem):
                 self.problems.append(row)
             else:
-                yield row.item  # type: ignore[attr-defined]
+                yield row.item
             self.progress("reading the catalogue", number, 0)
 
-    def checked_events(self, interactions: Path | None) -> Iterator[Event]:
-        """Pass on the events among the rows of an interactions file, and note the problems."""
-        counts = self.summary.interactions
-        counts.update(rows=0, rejected=0, unknown_items=0)
+    def _usable_events(self, interactions: Path | None) -> Iterator[Event]:
         if interactions is None:
             return
+        counts = self.summary.interactions
         for row in read_interactions(interactions):
             counts["rows"] += 1
             if isinstance(row, Problem):
@@ -221,106 +367,9 @@ class _Work:
                 yield row
             self.progress("reading the interactions", counts["rows"], 0)
 
-    def report_unknown_items(self, interactions: Path | None) -> None:
-        """Note the events of items that the catalogue does not hold; they count as soon as it does."""
-        known = set(self.items.ids())
-        unknown = Counter(
-            event.item_id for _, history in self.events.histories() for event in history if event.item_id not in known
-        )
-        self.summary.interactions["unknown_items"] = unknown.total()
-        name = interactions.name if interactions else ""
-        for item_id, count in unknown.items():
-            self.problems.append(Problem(name, item_id, f"interaction of an unknown item ({count} rows)"))
-
-    def embed(self) -> None:
-        """Encode what is new in the catalogue."""
-        with self.stage("encode"):
-            counts = embed_catalogue(
-                self.items, self.store, self.encoders, on_problem=self.problems.append, progress=self.progress
-            )
-        self.summary.encoded, self.summary.reused = counts.encoded, counts.reused
-        self.summary.rejected = sum(not problem.kept for problem in self.problems)
-        self.summary.warnings = len(self.problems) - self.summary.rejected
-
-    def publish(self, seed: int) -> None:
-        """Align, learn and publish a new release."""
-        ids, texts, images, videos = self._vectors()
-        pictures = picture_features(images, videos)
-        with self.stage("align"):
-            alignment = Alignment.fit(texts, pictures, self.encoders.image.classes, self.encoders.text)
-        histories = collect(self.events.histories(), {item_id: place for place, item_id in enumerate(ids)})
-        with self.stage("train"):
-            preferences, key, metrics = self._learn(histories, ids, alignment, texts, images, videos, seed)
-        self._write(ids, texts, images, videos, alignment, preferences, key, seed, metrics, histories)
-
-    def republish(self, folder: Path) -> None:
-        """Publish a new release with what an earlier one learned."""
-        from multimodal_rec.preferences import Preferences
-
-        manifest = read_manifest(folder)
-        ids, texts, images, videos = self._vectors()
-        alignment = Alignment.load(folder / ALIGNMENT_FILE)
-        preferences = Preferences.load(folder / PREFERENCES_FOLDER) if manifest.preference_dim else None
-        histories = collect(self.events.histories(), {item_id: place for place, item_id in enumerate(ids)})
-        self._write(
-            ids,
-            texts,
-            images,
-            videos,
-            alignment,
-            preferences,
-            manifest.training_key,
-            manifest.seed,
-            manifest.metrics,
-            histories,
-        )
-
-    def _vectors(self) -> tuple[list[str], FloatArray, FloatArray, FloatArray]:
-        """The ids, and the text, image and video vectors of all items, zero where an item lacks one."""
-        ids = self.items.ids()
-        if not ids:
-            self.workspace.write_rejected(self.problems)
-            raise CatalogueError(f"no row of the catalogue is usable: {self.workspace.path}/rejected.jsonl says why")
-        text, image, video = (
-            self.store.matrix(self.encoders.space(name), self.items.keys(name), self.encoders.dim(name))
-            for name in MODALITIES
-        )
-        return ids, text, image, video
-
-    def _learn(
-        self,
-        histories: Histories,
-        ids: list[str],
-        alignment: Alignment,
-        texts: FloatArray,
-        images: FloatArray,
-        videos: FloatArray,
-        seed: int,
-    ) -> tuple[Preferences | None, str, dict[str, float]]:
-        """Train the fusion network, or take the current release's where it was trained from just the same."""
-        from multimodal_rec.preferences import Preferences
-        from multimodal_rec.training import TrainingConfig, enough_to_train, train, training_key
-
-        if not enough_to_train(histories):
-            return None, "", {}
-        features = fusion_features(alignment, texts, images, videos)
-        config = TrainingConfig()
-        key = training_key(histories, features, ids, seed, config)
-        earlier = self._current()
-        if earlier and earlier[1].training_key == key:
-            return Preferences.load(earlier[0] / PREFERENCES_FOLDER), key, earlier[1].metrics
-        if self.threads:
-            import torch
-
-            torch.set_num_threads(self.threads)
-        content = np.hstack(content_blocks(alignment, texts, picture_features(images, videos)))
-        trained = train(histories, features, content, ids=ids, seed=seed, config=config, progress=self.progress)
-        metrics = {
-            "validation_ndcg@20": round(trained.validation_ndcg, 4),
-            "epochs": float(trained.epochs),
-            "content_weight": trained.preferences.config.content_weight,
-        }
-        return trained.preferences, key, metrics
+    def _histories(self, ids: Sequence[str]) -> Histories:
+        """All events, with items as positions among these ids."""
+        return collect(self.events.histories(), {item_id: place for place, item_id in enumerate(ids)})
 
     def _current(self) -> tuple[Path, Manifest] | None:
         try:
@@ -329,66 +378,25 @@ class _Work:
         except WorkspaceError:
             return None
 
-    def _write(
-        self,
-        ids: list[str],
-        texts: FloatArray,
-        images: FloatArray,
-        videos: FloatArray,
-        alignment: Alignment,
-        preferences: Preferences | None,
-        key: str,
-        seed: int,
-        metrics: dict[str, float],
-        histories: Histories,
-    ) -> None:
-        """Assemble the item vectors and publish them with all that a query needs."""
-        semantic, visual = content_blocks(alignment, texts, picture_features(images, videos))
-        learned = (
-            preferences.item_block(ids, fusion_features(alignment, texts, images, videos))
-            if preferences
-            else np.zeros((len(ids), 0), np.float32)
-        )
-        space = Space(learned.shape[1], semantic.shape[1], visual.shape[1])
-        index = FlatIndex(space.dim)
-        index.add(ids, space.vectors(preference=learned, semantic=semantic, visual=visual))
-        manifest = Manifest(
-            text_encoder=_record(self.encoders.text),
-            image_encoder=_record(self.encoders.image),
-            preference_dim=space.preference,
-            seed=seed,
-            training_key=key,
-            counts={"items": len(ids), "users": len(histories), "interactions": len(histories.items)},
-            metrics=metrics,
-            versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
-        )
-        with self.stage("publish"), self.workspace.releases.publish(manifest) as folder:
-            self.items.snapshot(folder / ITEMS_FILE)
-            (folder / INDEX_FOLDER).mkdir()
-            index.save(folder / INDEX_FOLDER)
-            alignment.save(folder / ALIGNMENT_FILE)
-            if preferences:
-                preferences.save(folder / PREFERENCES_FOLDER)
-        self.workspace.write_rejected(self.problems)
-        self.summary.items, self.summary.users, self.summary.metrics = len(ids), len(histories), metrics
-        self.summary.release = self.workspace.releases.numbers()[-1]
-        self.summary.seconds["total"] = round(time.monotonic() - self.started, 3)
+
+def load_item_index(folder: Path) -> FlatIndex:
+    """Open the index of a release.
+
+    Raises:
+        WorkspaceError: it is missing or damaged.
+    """
+    try:
+        return FlatIndex.load(folder / INDEX_FOLDER)
+    except IndexFileError as error:
+        raise WorkspaceError(f"{error}: run `multimodal-rec build` again") from error
 
 
-def fusion_features(
-    alignment: Alignment, texts: FloatArray, images: FloatArray, videos: FloatArray
-) -> Mapping[str, FloatArray]:
-    """What the fusion network sees of items: for each modality that any item has, centred unit vectors."""
-    features = {
-        "text": alignment.centred_texts(texts),
-        "image": alignment.centred_images(images),
-        "video": alignment.centred_images(videos),
-    }
-    return {name: rows for name, rows in features.items() if rows.any()}
-
-
-def _record(encoder: TextEncoder | ImageEncoder) -> EncoderRecord:
-    return EncoderRecord(reference=encoder.reference, fingerprint=encoder.fingerprint, dim=encoder.dim)
+def _records(encoders: Encoders) -> tuple[EncoderRecord, EncoderRecord]:
+    text, image = (
+        EncoderRecord(reference=encoder.reference, fingerprint=encoder.fingerprint, dim=encoder.dim)
+        for encoder in (encoders.text, encoders.image)
+    )
+    return text, image
 
 
 def _absolute(reference: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -280,24 +281,24 @@ def main() -> None:
     """Run the command line: exit code 0, or 2 and one line that says what to do."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads yield: contended cores are many times faster
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    from typer._click.exceptions import ClickException, UsageError
+    # Typer carries Click inside from 0.20 on: its public BadParameter leads to the base classes wherever they live
+    _, usage_error, click_exception, *_ = typer.BadParameter.__mro__
 
     try:
         status = app(standalone_mode=False)
-    except UsageError as error:
-        where = error.ctx.command_path if error.ctx else "multimodal-rec"
-        _fail(f"{error.format_message()} (see `{where} --help`)")
-    except ClickException as error:
-        _fail(error.format_message())
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
+        if isinstance(error, click_exception):
+            wrong: Any = error
+            where = wrong.ctx.command_path if isinstance(error, usage_error) and wrong.ctx else ""
+            _fail(wrong.format_message() + (f" (see `{where} --help`)" if where else ""))
         if not _is_ours(error):
             raise
-        _fail(str(error))
+        _fail(str(error) or type(error).__name__)
     sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -305,7 +306,7 @@ def _is_ours(error: Exception) -> bool:
     from encoders import EncoderError, MediaError
     from multimodal_rec.errors import RecommenderError
 
-    return isinstance(error, RecommenderError | EncoderError | MediaError)
+    return isinstance(error, RecommenderError | EncoderError | MediaError | sqlite3.DatabaseError)
 
 
 def _fail(message: str) -> None:

@@ -57,6 +57,10 @@ class EventTable:
         """All users in alphabetical order."""
         return [row[0] for row in self._db.execute("SELECT DISTINCT user_id FROM events ORDER BY user_id")]
 
+    def item_counts(self) -> dict[str, int]:
+        """How many events each item has."""
+        return dict(self._db.execute("SELECT item_id, count(*) FROM events GROUP BY item_id ORDER BY item_id"))
+
     def history(self, user_id: str) -> list[Event]:
         """One user's events, oldest first; empty for an unknown user."""
         query = f"SELECT {_FIELDS} FROM events WHERE user_id = ? ORDER BY timestamp, number"  # noqa: S608

@@ -100,3 +100,8 @@ def held_out(histories: Histories, share: float, seed: int) -> npt.NDArray[np.bo
         else:
             mask[own.start + random.choice(length, size=count, replace=False)] = True
     return mask
+
+
+def enough_to_train(histories: Histories) -> bool:
+    """Whether there are any next events to learn from."""
+    return bool((histories.lengths >= 3).sum() >= 3)

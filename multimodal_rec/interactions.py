@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from multimodal_rec.catalogue import Problem
@@ -29,26 +30,37 @@ def read_interactions(path: Path) -> Iterator[Event | Problem]:
     Raises:
         CatalogueError: the file cannot be read, or lacks a user_id or item_id column.
     """
-    for number, row in enumerate(read_rows(path)):
+    has_columns = path.suffix.lower() not in {".jsonl", ".ndjson"}
+    first_bad: BadRow | None = None
+    good = 0
+    for row in read_rows(path):
         if isinstance(row, BadRow):
+            first_bad = first_bad or row
             yield Problem(row.place, None, row.reason)
             continue
         fields = row.fields
-        if number == 0 and not {"user_id", "item_id"} <= fields.keys():
+        if has_columns and not good and not {"user_id", "item_id"} <= fields.keys():
             raise CatalogueError(
                 f"{path}: interactions need the columns user_id and item_id, found {', '.join(fields)}"
             )
+        good += 1
         try:
             weight = number_or_none(fields.get("weight"))
             yield Event(
                 user_id=check_id(fields.get("user_id"), "user_id"),
                 item_id=check_id(fields.get("item_id"), "item_id"),
-                timestamp=number_or_none(fields.get("timestamp")),
+                timestamp=_seconds(fields.get("timestamp")),
                 rating=number_or_none(fields.get("rating")),
                 weight=1.0 if weight is None else weight,
             )
         except ValueError as error:
             yield Problem(row.place, None, str(error))
+    if first_bad and not good:
+        raise CatalogueError(f"{path}: not one row is readable: {first_bad.place}: {first_bad.reason}")
+
+
+def _seconds(value: object) -> float | None:
+    return value.timestamp() if isinstance(value, datetime) else number_or_none(value)
 
 
 def in_time_order(events: Iterable[Event]) -> list[Event]:

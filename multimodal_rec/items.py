@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from encoders import clean_text
-from multimodal_rec.rows import text_or_none
+from multimodal_rec.rows import is_nan, text_or_none
 
 KNOWN_FIELDS = frozenset({"id", "title", "description", "categories", "image", "video"})
 MAX_ID_CHARS = 512
-CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
+CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,9 @@ def check_item(fields: Mapping[str, Any], media_root: Path) -> CheckedItem:
         image=media["image"],
         video=media["video"],
         attributes={
-            name: value for name, value in fields.items() if name not in KNOWN_FIELDS and value not in (None, "")
+            name: value
+            for name, value in fields.items()
+            if name not in KNOWN_FIELDS and value not in (None, "") and not is_nan(value)
         },
     )
     if not (item.text or item.image or item.video):
@@ -107,7 +109,9 @@ def check_media(value: object, media_root: Path) -> Path | None:
     """
     text = text_or_none(value)
     if text is None:
-        return None
+        if value is None or isinstance(value, str | float):
+            return None
+        raise ValueError("not text")
     if "\0" in text:
         raise ValueError(f"{text!r} is no path")
     try:
@@ -129,7 +133,7 @@ def _check_categories(value: object, warnings: list[str]) -> tuple[str, ...]:
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
             value = json.loads(value)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             warnings.append("categories left out: not a JSON list")
             return ()
     if isinstance(value, str):

@@ -14,18 +14,16 @@ import numpy.typing as npt
 from PIL import Image
 
 from encoders import ImageEncoder, MediaError, TextEncoder, clean_text, encode_videos, read_image
-from index import FlatIndex, IndexFileError
 from multimodal_rec.alignment import Alignment, unit
-from multimodal_rec.build import build, remove, update
+from multimodal_rec.build import build, load_item_index, remove, update
 from multimodal_rec.embed import recorded_image_encoder, recorded_text_encoder
-from multimodal_rec.errors import QueryError, UnknownItem, UnknownUser, WorkspaceError
+from multimodal_rec.errors import QueryError, UnknownItem, UnknownUser
 from multimodal_rec.interactions import Event, in_time_order
 from multimodal_rec.item_table import ItemTable
 from multimodal_rec.items import Item
 from multimodal_rec.progress import Progress, silent
 from multimodal_rec.releases import (
     ALIGNMENT_FILE,
-    INDEX_FOLDER,
     ITEMS_FILE,
     PREFERENCES_FOLDER,
     read_manifest,
@@ -81,10 +79,7 @@ class Recommender:
         self._threads = threads
         self._folder = self._workspace.releases.current()
         self.manifest = read_manifest(self._folder)
-        try:
-            self._index = FlatIndex.load(self._folder / INDEX_FOLDER)
-        except IndexFileError as error:
-            raise WorkspaceError(f"{error}: run `multimodal-rec build` again") from error
+        self._index = load_item_index(self._folder)
         self._items = ItemTable(self._folder / ITEMS_FILE, read_only=True)
         self._events = self._workspace.events()
         self._space = Space(
@@ -304,7 +299,7 @@ class Recommender:
 
     def remove(self, ids: Sequence[str]) -> None:
         """Take items out, and answer from the new release."""
-        remove(ids, self._workspace.path, threads=self._threads)
+        remove(ids, self._workspace.path)
         self._reopen()
 
     @cached_property

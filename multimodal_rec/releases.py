@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from multimodal_rec.errors import WorkspaceError
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST_FILE = "manifest.json"
 ITEMS_FILE = "items.db"
 INDEX_FOLDER = "index"
@@ -78,6 +78,13 @@ class Manifest(BaseModel):
     """Of the package and the libraries that matter for the result."""
     files: dict[str, FileRecord] = {}
     """Every other file of the release, by its path inside the folder."""
+    checksum: str = ""
+    """SHA-256 of this manifest with an empty checksum."""
+
+    def sealed(self) -> Manifest:
+        """The same with its checksum."""
+        text = self.model_copy(update={"checksum": ""}).model_dump_json()
+        return self.model_copy(update={"checksum": hashlib.sha256(text.encode()).hexdigest()})
 
 
 class Releases:
@@ -127,7 +134,7 @@ class Releases:
         files = {path.relative_to(draft).as_posix(): _record(path) for path in paths}
         created = datetime.now(UTC).isoformat(timespec="seconds")
         finished = manifest.model_copy(update={"number": number, "created": created, "files": files})
-        _write_durably(draft / MANIFEST_FILE, finished.model_dump_json(indent=2) + "\n")
+        _write_durably(draft / MANIFEST_FILE, finished.sealed().model_dump_json(indent=2) + "\n")
         final = self._folder / f"{number:06d}"
         draft.rename(final)
         pointer = self._folder / f".{CURRENT_FILE}"
@@ -153,6 +160,8 @@ def read_manifest(folder: Path) -> Manifest:
             f"{folder}: written in format {manifest.format}, this version reads {FORMAT}: "
             "run `multimodal-rec build` again"
         )
+    if manifest.sealed() != manifest:
+        raise WorkspaceError(f"{folder / MANIFEST_FILE}: not as it was published, run `multimodal-rec build` again")
     for name, expected in manifest.files.items():
         path = folder / name
         if not path.is_file() or _record(path) != expected:

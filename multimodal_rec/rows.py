@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from multimodal_rec.errors import CatalogueError
 
 TABLE_SUFFIXES = frozenset({".jsonl", ".ndjson", ".csv", ".parquet"})
 MAX_FIELD_CHARS = 1 << 24
+SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+"""The JSON escape of a half of a character; alone, as cut texts have it, no database takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +56,18 @@ def read_rows(path: Path) -> Iterator[Row | BadRow]:
         raise CatalogueError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
+def is_nan(value: object) -> bool:
+    """Whether a cell is the number that stands for no number."""
+    return isinstance(value, float) and math.isnan(value)
+
+
 def text_or_none(value: object) -> str | None:
     """Return a cell as text: numbers as written, blanks and NaN as None, anything else as None."""
     if isinstance(value, str):
         return value if value.strip() else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return None if isinstance(value, float) and math.isnan(value) else str(value)
+    return None if is_nan(value) else str(value)
 
 
 def number_or_none(value: object) -> float | None:
@@ -70,7 +78,7 @@ def number_or_none(value: object) -> float | None:
     """
     text = text_or_none(value)
     if text is None:
-        if value is None or isinstance(value, str) or (isinstance(value, float) and math.isnan(value)):
+        if value is None or isinstance(value, str) or is_nan(value):
             return None
         raise ValueError(f"{value!r} is no number")
     number = float(text)
@@ -86,16 +94,25 @@ def _read_jsonl(path: Path) -> Iterator[Row | BadRow]:
             if not line.strip():
                 continue
             try:
-                fields = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+                fields = json.loads(text)
             except UnicodeDecodeError:
                 yield BadRow(place, "not UTF-8 text")
-            except (json.JSONDecodeError, RecursionError) as error:
-                yield BadRow(place, f"not JSON: {getattr(error, 'msg', 'nested too deep')}")
+            except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError
+                reason = "nested too deep" if isinstance(error, RecursionError) else getattr(error, "msg", str(error))
+                yield BadRow(place, f"not JSON: {reason}")
             else:
                 if isinstance(fields, dict):
-                    yield Row(place, fields)
+                    yield Row(place, _whole_characters(fields) if SURROGATE.search(text) else fields)
                 else:
                     yield BadRow(place, "not a JSON object")
+
+
+def _whole_characters(fields: dict[str, Any]) -> dict[str, Any]:
+    """Put a replacement character for each half of a character that stands alone."""
+    text = json.dumps(fields, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    repaired: dict[str, Any] = json.loads(text)
+    return repaired
 
 
 def _read_csv(path: Path) -> Iterator[Row | BadRow]:

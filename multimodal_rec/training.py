@@ -82,11 +82,6 @@ class Trained:
     seconds: float
 
 
-def enough_to_train(histories: Histories) -> bool:
-    """Whether there are any next events to learn from."""
-    return bool((histories.lengths >= 3).sum() >= 3)
-
-
 def training_key(
     histories: Histories, features: Mapping[str, FloatArray], ids: Sequence[str], seed: int, config: TrainingConfig
 ) -> str:

@@ -1,6 +1,7 @@
 """The vectors of all content ever encoded, under the hash of the content and the encoder's fingerprint.
 
-What is in the store is never encoded again; a vector whose checksum fails counts as absent, so it is encoded anew.
+What is in the store is never encoded again; a vector whose checksum fails counts as absent, so it is encoded anew. A
+file that SQLite cannot read any more is set aside, and whatever was under way starts over with an empty store.
 """
 
 from __future__ import annotations
@@ -23,10 +24,14 @@ logger = logging.getLogger(__name__)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS vectors (
     space TEXT NOT NULL, key BLOB NOT NULL,
-    vector BLOB NOT NULL, parts BLOB NOT NULL, spans TEXT NOT NULL, checksum INTEGER NOT NULL,
+    vector BLOB NOT NULL, parts BLOB NOT NULL, spans BLOB NOT NULL, checksum INTEGER NOT NULL,
     PRIMARY KEY (space, key)
 )"""
 _MAX_VARIABLES = 512
+
+
+class DamagedStoreError(Exception):
+    """The store had to be set aside, and is empty now: what was read from it before may be missing."""
 
 
 class VectorStore:
@@ -50,25 +55,38 @@ class VectorStore:
         self._db.close()
 
     def put(self, space: str, encodings: Iterable[tuple[bytes, Encoding]]) -> None:
-        """Store encodings under their keys, in one transaction that survives a crash once this returns."""
-        with self._db:
-            self._db.executemany(
-                "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?, ?)",
-                (_to_record(space, key, encoding) for key, encoding in encodings),
-            )
+        """Store encodings under their keys, in one transaction that survives a crash once this returns.
+
+        Raises:
+            DamagedStoreError: the store is empty now.
+        """
+        try:
+            with self._db:
+                self._db.executemany(
+                    "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?, ?)",
+                    (_to_record(space, key, encoding) for key, encoding in encodings),
+                )
+        except sqlite3.DatabaseError as error:
+            self._set_aside(error)
+            raise DamagedStoreError from error
 
     def present(self, space: str, keys: Sequence[bytes]) -> set[bytes]:
         """Which of these keys have an undamaged encoding."""
         return set(self.get(space, keys))
 
     def get(self, space: str, keys: Sequence[bytes]) -> dict[bytes, Encoding]:
-        """Return the undamaged encodings among these keys."""
+        """Return the undamaged encodings among these keys.
+
+        Raises:
+            DamagedStoreError: the store is empty now.
+        """
         found: dict[bytes, Encoding] = {}
         try:
             for start in range(0, len(keys), _MAX_VARIABLES):
                 chunk = keys[start : start + _MAX_VARIABLES]
                 marks = ", ".join("?" * len(chunk))
-                query = f"SELECT key, vector, parts, spans, checksum FROM vectors WHERE space = ? AND key IN ({marks})"  # noqa: S608
+                columns = "key, CAST(vector AS BLOB), CAST(parts AS BLOB), CAST(spans AS BLOB), checksum"
+                query = f"SELECT {columns} FROM vectors WHERE space = ? AND key IN ({marks})"  # noqa: S608
                 for key, vector, parts, spans, checksum in self._db.execute(query, (space, *chunk)):
                     if _checksum(vector, parts, spans) == checksum:
                         found[key] = _from_record(vector, parts, spans)
@@ -76,16 +94,23 @@ class VectorStore:
                         logger.warning("%s: a stored vector is damaged and will be encoded again", self._path.name)
         except sqlite3.DatabaseError as error:
             self._set_aside(error)
+            raise DamagedStoreError from error
         return found
 
     def matrix(self, space: str, keys: Sequence[bytes | None], dim: int) -> FloatArray:
-        """Return the float32 (n, dim) vectors of n keys; rows of None, and of absent keys, are zero."""
+        """Return the float32 (n, dim) vectors of n keys; rows of None are zero.
+
+        Raises:
+            DamagedStoreError: a key is absent, or the store is empty now.
+        """
         rows = np.zeros((len(keys), dim), dtype=np.float32)
         for start in range(0, len(keys), _MAX_VARIABLES):
             chunk = keys[start : start + _MAX_VARIABLES]
             found = self.get(space, [key for key in chunk if key is not None])
             for row, key in enumerate(chunk, start):
-                if key is not None and key in found:
+                if key is not None:
+                    if key not in found:
+                        raise DamagedStoreError
                     rows[row] = found[key].vector
         return rows
 
@@ -107,14 +132,14 @@ class VectorStore:
         self._open()
 
 
-def _to_record(space: str, key: bytes, encoding: Encoding) -> tuple[str, bytes, bytes, bytes, str, int]:
+def _to_record(space: str, key: bytes, encoding: Encoding) -> tuple[str, bytes, bytes, bytes, bytes, int]:
     vector = encoding.vector.astype("<f4").tobytes()
     parts = encoding.parts.astype("<f4").tobytes()
-    spans = json.dumps(encoding.spans)
+    spans = json.dumps(encoding.spans).encode()
     return space, key, vector, parts, spans, _checksum(vector, parts, spans)
 
 
-def _from_record(vector: bytes, parts: bytes, spans: str) -> Encoding:
+def _from_record(vector: bytes, parts: bytes, spans: bytes) -> Encoding:
     whole = np.frombuffer(vector, dtype="<f4").astype(np.float32)
     return Encoding(
         vector=whole,
@@ -123,5 +148,5 @@ def _from_record(vector: bytes, parts: bytes, spans: str) -> Encoding:
     )
 
 
-def _checksum(vector: bytes, parts: bytes, spans: str) -> int:
-    return zlib.crc32(spans.encode(), zlib.crc32(parts, zlib.crc32(vector)))
+def _checksum(vector: bytes, parts: bytes, spans: bytes) -> int:
+    return zlib.crc32(spans, zlib.crc32(parts, zlib.crc32(vector)))

@@ -10,6 +10,7 @@ workspace/items.db        the catalogue, being worked on
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -35,16 +36,19 @@ class Workspace:
         self.releases = Releases(path / "releases")
 
     def items(self) -> ItemTable:
-        """Open the catalogue for work."""
-        return ItemTable(self.path / "items.db")
+        """Open the catalogue for work; raises WorkspaceError where the file is damaged."""
+        with _undamaged(self.path / "items.db") as path:
+            return ItemTable(path)
 
     def events(self) -> EventTable:
-        """Open the interactions."""
-        return EventTable(self.path / "events.db")
+        """Open the interactions; raises WorkspaceError where the file is damaged."""
+        with _undamaged(self.path / "events.db") as path:
+            return EventTable(path)
 
     def vectors(self) -> VectorStore:
-        """Open the vector store."""
-        return VectorStore(self.path / "vectors.db")
+        """Open the vector store; raises WorkspaceError where it cannot be opened."""
+        with _undamaged(self.path / "vectors.db") as path:
+            return VectorStore(path)
 
     @contextmanager
     def writing(self, *, create: bool = False) -> Iterator[None]:
@@ -71,7 +75,17 @@ class Workspace:
     def write_rejected(self, problems: Iterable[Problem]) -> None:
         """Write rejected.jsonl anew, one problem a line."""
         draft = self.path / f".{REJECTED_FILE}"
-        with draft.open("w", encoding="utf-8") as file:
+        with draft.open("w", encoding="utf-8", errors="backslashreplace") as file:
             for problem in problems:
                 file.write(json.dumps(asdict(problem), ensure_ascii=False) + "\n")
         draft.replace(self.path / REJECTED_FILE)
+
+
+@contextmanager
+def _undamaged(path: Path) -> Iterator[Path]:
+    try:
+        yield path
+    except sqlite3.OperationalError as error:
+        raise WorkspaceError(f"{path} cannot be opened ({error}): check its permissions and the disk") from error
+    except sqlite3.DatabaseError as error:
+        raise WorkspaceError(f"{path} is damaged ({error}): move it away and run `multimodal-rec build`") from error

@@ -1,0 +1,53 @@
+"""The vectors of a catalogue, raw and as the space and the fusion network see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from multimodal_rec.alignment import Alignment
+from multimodal_rec.space import content_blocks, picture_features
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class CatalogueVectors:
+    """The raw vectors of n items, rows of zeros where an item lacks a modality."""
+
+    ids: list[str]
+    texts: FloatArray  # (n, t)
+    images: FloatArray  # (n, v)
+    videos: FloatArray  # (n, v)
+
+    @property
+    def pictures(self) -> FloatArray:
+        """(n, v) raw features of an item's picture and clip: their mean where it has both."""
+        return picture_features(self.images, self.videos)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What the space and the fusion network see of n items."""
+
+    ids: list[str]
+    semantic: FloatArray  # (n, t)
+    visual: FloatArray  # (n, v)
+    features: Mapping[str, FloatArray]
+    """For each modality that any item has, (n, d) centred unit vectors, zero where an item lacks it."""
+
+    @classmethod
+    def of(cls, vectors: CatalogueVectors, alignment: Alignment) -> Self:
+        """Centre, bridge and join the raw vectors of a catalogue."""
+        semantic, visual = content_blocks(alignment, vectors.texts, vectors.pictures)
+        features = {
+            "text": alignment.centred_texts(vectors.texts),
+            "image": alignment.centred_images(vectors.images),
+            "video": alignment.centred_images(vectors.videos),
+        }
+        present = {name: rows for name, rows in features.items() if rows.any()}
+        return cls(vectors.ids, semantic, visual, present)

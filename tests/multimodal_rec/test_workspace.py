@@ -1,0 +1,127 @@
+"""A workspace has one writer at a time, and says so to the second."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from multimodal_rec.catalogue import Problem
+from multimodal_rec.errors import WorkspaceError
+from multimodal_rec.interactions import Event
+from multimodal_rec.items import Item
+from multimodal_rec.workspace import Workspace
+
+HOLD = """
+import sys
+from pathlib import Path
+from multimodal_rec.workspace import Workspace
+with Workspace(Path(sys.argv[1])).writing(create=True):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@contextmanager
+def another_writer(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that holds the workspace until it is told to end, or is killed."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_second_writer_is_refused_until_the_first_has_ended(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "ws")
+    with another_writer(workspace.path) as process:
+        with pytest.raises(WorkspaceError) as caught, workspace.writing(create=True):
+            pass
+        assert str(caught.value) == f"{workspace.path} is being changed by another process: wait until it has ended"
+        process.communicate("end\n", timeout=60)
+        assert process.returncode == 0
+        with workspace.writing(create=True):
+            pass
+
+
+def test_a_writer_that_was_killed_holds_nothing(tmp_path: Path) -> None:
+    with another_writer(tmp_path / "ws") as process:
+        process.kill()
+        process.wait(timeout=60)
+        with Workspace(tmp_path / "ws").writing(create=True):
+            pass
+
+
+def test_readers_are_not_disturbed(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "ws")
+    with another_writer(workspace.path), workspace.events() as events, workspace.items() as items:
+        assert events.users() == []
+        assert items.ids() == []
+
+
+def test_a_writer_that_fails_lets_go(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "ws")
+    with pytest.raises(ValueError, match="broke"), workspace.writing(create=True):
+        raise ValueError("broke")
+    with workspace.writing(create=True):
+        pass
+
+
+def test_missing_workspace_is_not_made(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "ws")
+    says = "ws holds no index: make one with `multimodal-rec build`"
+    with pytest.raises(WorkspaceError, match=says), workspace.writing():
+        pass
+    assert not workspace.path.exists()
+    with workspace.writing(create=True):
+        assert workspace.path.is_dir()
+
+
+def test_folder_without_an_index_names_build(tmp_path: Path) -> None:
+    with pytest.raises(WorkspaceError, match="multimodal-rec build"), Workspace(tmp_path).writing():
+        pass
+
+
+@pytest.mark.parametrize("below", ["", "ws"])
+def test_workspace_that_cannot_be_made_is_named(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    path = tmp_path / "file" / below
+    with pytest.raises(WorkspaceError) as caught, Workspace(path).writing(create=True):
+        pass
+    assert str(caught.value).startswith(f"{path} cannot be written (")
+    assert str(caught.value).endswith("): name another folder")
+
+
+def test_tables_keep_what_was_written(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "ws")
+    item, event = Item(id="1", title="t"), Event("u", "1", 2.0)
+    with workspace.writing(create=True), workspace.items() as items, workspace.events() as events:
+        items.put([item])
+        events.put([event])
+    with workspace.items() as items, workspace.events() as events:
+        assert items.get(["1"]) == {"1": item}
+        assert events.history("u") == [event]
+
+
+def test_rejected_rows_are_written_anew_one_a_line(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.write_rejected([Problem("old", None, "gone after the next")])
+    (tmp_path / ".rejected.jsonl").write_text("left over from a crash\n")
+    workspace.write_rejected(
+        [Problem("a.csv line 2", "é\n", "no title", kept=True), Problem("a.csv line 3", None, "no id")]
+    )
+    lines = (tmp_path / "rejected.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"place": "a.csv line 2", "id": "é\n", "reason": "no title", "kept": True},
+        {"place": "a.csv line 3", "id": None, "reason": "no id", "kept": False},
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["rejected.jsonl"]
