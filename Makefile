@@ -14,9 +14,9 @@ install: .venv/.installed
 
 demo: install
 	$(BIN)/multimodal-rec build sample_data/items.jsonl --interactions sample_data/interactions.csv --workspace $(DEMO)
-	@echo; $(BIN)/multimodal-rec recommend --workspace $(DEMO) --user ada -k 8 --html $(DEMO)/for-ada.html
-	@echo; $(BIN)/multimodal-rec search --workspace $(DEMO) --image sample_data/queries/snow.jpg -k 8 --html $(DEMO)/like-snow.html
-	@echo; $(BIN)/multimodal-rec search --workspace $(DEMO) --text "a quiet film about the sea" -k 8 --html $(DEMO)/quiet-sea.html
+	@echo; $(BIN)/multimodal-rec recommend --workspace $(DEMO) --user ada -k 6 --html $(DEMO)/for-ada.html
+	@echo; $(BIN)/multimodal-rec search --workspace $(DEMO) --image sample_data/queries/snow.jpg -k 6 --html $(DEMO)/like-snow.html
+	@echo; $(BIN)/multimodal-rec search --workspace $(DEMO) --text "a quiet film about the sea" -k 6 --html $(DEMO)/quiet-sea.html
 	@echo; echo "Open these in a browser: $(DEMO)/for-ada.html $(DEMO)/like-snow.html $(DEMO)/quiet-sea.html"
 
 test: install

@@ -47,7 +47,7 @@ class TrainingConfig(BaseModel):
 
     epochs: int = 15
     """Times that the network sees all events; more where that would be fewer than `min_steps`."""
-    min_steps: int = 400
+    min_steps: int = 200
     """Steps at the least, so that few events are learned too."""
     batch: int = 64
     """Windows of history in a step."""
