@@ -139,9 +139,9 @@ def import_cv2() -> Any:
 @contextmanager
 def _silent(cv2: Any) -> Iterator[None]:
     """Keep OpenCV's own log messages off standard error inside the block."""
-    logging = cv2.utils.logging
+    logging = getattr(cv2.utils, "logging", cv2)  # OpenCV 5 moved it
     level = logging.getLogLevel()
-    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    logging.setLogLevel(0)
     try:
         yield
     finally:
