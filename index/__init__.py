@@ -2,7 +2,5 @@
 
 from index.base import IndexFileError, Match, VectorIndex
 from index.flat import FlatIndex
-from index.ivf import IvfIndex
-from index.selection import Selection
 
-__all__ = ["FlatIndex", "IndexFileError", "IvfIndex", "Match", "Selection", "VectorIndex"]
+__all__ = ["FlatIndex", "IndexFileError", "Match", "VectorIndex"]
