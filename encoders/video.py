@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from encoders.shots import Thumbnail
 
-VIDEO_VERSION = 1  # raise it when this code gives other vectors for the same clips
+VIDEO_VERSION = 2  # raise it when this code gives other vectors for the same clips
 
 MOST_FRAMES = 6_000  # read in order; longer clips are sampled by seeking
 MOST_PIXELS = 2_500_000_000  # read in order: 40 s of full HD
@@ -52,8 +52,7 @@ def encode_videos(
 ) -> Iterator[tuple[Path, Encoding | MediaError]]:
     """Yield each clip's encoding, or the reason why it has none, in the order of `paths`.
 
-    The parts are the shots, with their start and end in seconds; a clip of one shot has none. The cost of a clip is
-    bounded whatever its length. Raises EncoderError when OpenCV cannot be loaded.
+    The parts are the shots, at least one, with their start and end in seconds. The cost of a clip is bounded whatever its length. Raises EncoderError when OpenCV cannot be loaded.
     """
     import_cv2()
     side = frame_side(encoder)
@@ -69,12 +68,15 @@ def video_fingerprint(encoder: ImageEncoder) -> str:
     return settings_digest({"video": VIDEO_VERSION, "image": encoder.fingerprint})
 
 
-def sample_frame(path: Path) -> Image.Image:
+def sample_frame(path: Path, between: tuple[float, float] | None = None) -> Image.Image:
     """Return one telling frame of a clip as an RGB picture, at most 480 pixels on its short side.
 
-    Raises MediaError when the clip cannot be decoded.
+    With `between`, start and end in seconds, it is one of the shot that lies there. Raises MediaError when the clip
+    cannot be decoded.
     """
     shots = find_shots(path, 480)
+    if between is not None:
+        shots = [min(shots, key=lambda shot: abs(shot.start - between[0]) + abs(shot.end - between[1]))]
     frames = [frame for shot in shots for frame in shot.frames]
     return _picture(max(frames, key=lambda frame: (not frame.is_blank, frame.detail * frame.sharpness)))
 
@@ -100,10 +102,7 @@ def encode_shots(encoder: ImageEncoder, shots: list[Shot]) -> Encoding:
     features = encoder.encode_prepared(np.stack(frames))
     ends = np.cumsum([0, *(len(shot.frames) for shot in shots)])
     parts = np.stack([mean_direction(features[start:end]) for start, end in pairwise(ends)])
-    whole = mean_direction(features)
-    if len(shots) == 1:
-        return Encoding.whole(whole)
-    return Encoding(whole, parts, tuple((shot.start, shot.end) for shot in shots))
+    return Encoding(mean_direction(features), parts, tuple((shot.start, shot.end) for shot in shots))
 
 
 def find_shots(path: Path, side: int = 256) -> list[Shot]:

@@ -25,11 +25,13 @@ from multimodal_rec.histories import Histories, collect, enough_to_train
 from multimodal_rec.interactions import Event, read_interactions
 from multimodal_rec.item_table import MODALITIES
 from multimodal_rec.items import CheckedItem, Item
+from multimodal_rec.parts import PartVectors, remove_parts
 from multimodal_rec.progress import Progress, silent
 from multimodal_rec.releases import (
     ALIGNMENT_FILE,
     INDEX_FOLDER,
     ITEMS_FILE,
+    PARTS_FOLDER,
     PREFERENCES_FOLDER,
     EncoderRecord,
     Manifest,
@@ -112,14 +114,14 @@ def build(
     place = Workspace(workspace)
     with place.writing(create=True), _Work(place, progress) as work:
         work.read_items(catalogue, media_root, replace_all=True)
-        vectors = work.embed(encoders)
+        vectors, parts = work.embed(encoders)
         work.read_events(interactions)
         with work.stage("align"):
             alignment = Alignment.fit(vectors.texts, vectors.pictures, encoders.image.classes, encoders.text)
         content = Content.of(vectors, alignment)
         with work.stage("train"):
             learned = work.learn(content, seed, threads)
-        work.publish(content, alignment, learned, _records(encoders))
+        work.publish(vectors, parts, content, alignment, learned, _records(encoders))
         return work.summary
 
 
@@ -143,8 +145,9 @@ def update(
         with _Work(place, progress) as work:
             work.read_items(catalogue, media_root)
             alignment = Alignment.load(folder / ALIGNMENT_FILE)
-            content = Content.of(work.embed(encoders), alignment)
-            work.publish(content, alignment, Learned.recorded(folder, manifest), _records(encoders))
+            vectors, parts = work.embed(encoders)
+            content = Content.of(vectors, alignment)
+            work.publish(vectors, parts, content, alignment, Learned.recorded(folder, manifest), _records(encoders))
             return work.summary
 
 
@@ -167,10 +170,12 @@ def remove(ids: Sequence[str], workspace: Path) -> Summary:
             if len(known) == len(work.items):
                 raise WorkspaceError("removing every item would leave no index: build another catalogue instead")
             work.items.remove(list(known))
-            index = load_item_index(folder)
+            index, parts = load_indexes(folder)
             index.remove(known)
+            remove_parts(parts, known)
             work.write_release(
                 index,
+                parts,
                 Alignment.load(folder / ALIGNMENT_FILE),
                 Learned.recorded(folder, manifest),
                 (manifest.text_encoder, manifest.image_encoder),
@@ -229,8 +234,8 @@ class _Work:
         with self.stage("catalogue"):
             self.items.put(self._usable_items(read_catalogue(catalogue, media_root)), replace_all=replace_all)
 
-    def embed(self, encoders: Encoders) -> CatalogueVectors:
-        """Encode what is new in the catalogue, and return all its vectors.
+    def embed(self, encoders: Encoders) -> tuple[CatalogueVectors, list[PartVectors]]:
+        """Encode what is new in the catalogue, and return the vectors of all items and of their parts.
 
         Raises:
             CatalogueError: no item is left.
@@ -238,26 +243,31 @@ class _Work:
         with self.stage("encode"):
             noted = len(self.problems)
             try:
-                counts, vectors = self._embed(encoders)
+                counts, vectors, parts = self._embed(encoders)
             except DamagedStoreError:
                 del self.problems[noted:]
-                counts, vectors = self._embed(encoders)
+                counts, vectors, parts = self._embed(encoders)
         self.summary.encoded, self.summary.reused = counts.encoded, counts.reused
         self.summary.rejected = sum(not problem.kept for problem in self.problems)
         self.summary.warnings = len(self.problems) - self.summary.rejected
         if not len(self.items):
             self.workspace.write_rejected(self.problems)
             raise CatalogueError(f"no row of the catalogue is usable: {self.workspace.path}/rejected.jsonl says why")
-        return vectors
+        return vectors, parts
 
-    def _embed(self, encoders: Encoders) -> tuple[EmbedCounts, CatalogueVectors]:
+    def _embed(self, encoders: Encoders) -> tuple[EmbedCounts, CatalogueVectors, list[PartVectors]]:
         counts = embed_catalogue(
             self.items, self.store, encoders, on_problem=self.problems.append, progress=self.progress
         )
         text, image, video = (
             self.store.matrix(encoders.space(name), self.items.keys(name), encoders.dim(name)) for name in MODALITIES
         )
-        return counts, CatalogueVectors(self.items.ids(), text, image, video)
+        ids = self.items.ids()
+        parts = [
+            self.store.parts(encoders.space(name), name, ids, self.items.keys(name), encoders.dim(name))
+            for name in MODALITIES
+        ]
+        return counts, CatalogueVectors(ids, text, image, video), parts
 
     def read_events(self, interactions: Path | None) -> None:
         """Put the interactions into the table; those of unknown items count as soon as the catalogue holds them."""
@@ -305,7 +315,13 @@ class _Work:
         return Learned(trained.preferences, seed, key, metrics)
 
     def publish(
-        self, content: Content, alignment: Alignment, learned: Learned, encoders: tuple[EncoderRecord, EncoderRecord]
+        self,
+        vectors: CatalogueVectors,
+        parts: Sequence[PartVectors],
+        content: Content,
+        alignment: Alignment,
+        learned: Learned,
+        encoders: tuple[EncoderRecord, EncoderRecord],
     ) -> None:
         """Assemble the item vectors and publish them with all that a query needs."""
         preference = (
@@ -316,12 +332,24 @@ class _Work:
         space = Space(preference.shape[1], content.semantic.shape[1], content.visual.shape[1])
         index = FlatIndex(space.dim)
         index.add(content.ids, space.vectors(preference=preference, semantic=content.semantic, visual=content.visual))
-        self.write_release(index, alignment, learned, encoders)
+        part_index = FlatIndex(space.dim)
+        for group in parts:
+            rows = Content.of(vectors.versions(group), alignment)
+            part_index.add(
+                rows.ids,
+                space.vectors(preference=preference[group.owners], semantic=rows.semantic, visual=rows.visual),
+            )
+        self.write_release(index, part_index, alignment, learned, encoders)
 
     def write_release(
-        self, index: FlatIndex, alignment: Alignment, learned: Learned, encoders: tuple[EncoderRecord, EncoderRecord]
+        self,
+        index: FlatIndex,
+        parts: FlatIndex,
+        alignment: Alignment,
+        learned: Learned,
+        encoders: tuple[EncoderRecord, EncoderRecord],
     ) -> None:
-        """Publish an index with all that a query needs, and complete the summary."""
+        """Publish the indexes with all that a query needs, and complete the summary."""
         histories = self._histories(index.ids)
         text_encoder, image_encoder = encoders
         manifest = Manifest(
@@ -336,8 +364,9 @@ class _Work:
         )
         with self.stage("publish"), self.workspace.releases.publish(manifest) as folder:
             self.items.snapshot(folder / ITEMS_FILE)
-            (folder / INDEX_FOLDER).mkdir()
-            index.save(folder / INDEX_FOLDER)
+            for name, vectors in ((INDEX_FOLDER, index), (PARTS_FOLDER, parts)):
+                (folder / name).mkdir()
+                vectors.save(folder / name)
             alignment.save(folder / ALIGNMENT_FILE)
             if learned.preferences:
                 learned.preferences.save(folder / PREFERENCES_FOLDER)
@@ -379,14 +408,14 @@ class _Work:
             return None
 
 
-def load_item_index(folder: Path) -> FlatIndex:
-    """Open the index of a release.
+def load_indexes(folder: Path) -> tuple[FlatIndex, FlatIndex]:
+    """Open the indexes of a release: of its items, and of their parts.
 
     Raises:
-        WorkspaceError: it is missing or damaged.
+        WorkspaceError: one is missing or damaged.
     """
     try:
-        return FlatIndex.load(folder / INDEX_FOLDER)
+        return FlatIndex.load(folder / INDEX_FOLDER), FlatIndex.load(folder / PARTS_FOLDER)
     except IndexFileError as error:
         raise WorkspaceError(f"{error}: run `multimodal-rec build` again") from error
 

@@ -408,6 +408,7 @@ def _print_hits(
     for hit in hits:
         _print(
             f"{hit.rank:3}  {hit.score:6.3f}  {hit.title or '(no title)'}  [{hit.item_id}]  {', '.join(hit.categories)}"
+            + (f"  at {hit.matched.at}" if hit.matched and hit.matched.modality == "video" else "")
         )
     if html:
         _print(f"with pictures: {html}")

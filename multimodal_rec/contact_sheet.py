@@ -43,7 +43,11 @@ def example_card(image: Path | None = None, video: Path | None = None, text: str
 def hit_card(hit: Hit) -> Card:
     """Show an answer."""
     note = ", ".join(hit.categories)
-    return Card(hit.title or hit.item_id, note, thumbnail(hit.image, hit.video), hit.rank, hit.score)
+    shot = hit.matched if hit.matched and hit.matched.modality == "video" else None
+    if shot:
+        note = f"{note} · at {shot.at}" if note else f"at {shot.at}"
+    picture = thumbnail(None, hit.video, (shot.start, shot.end)) if shot else thumbnail(hit.image, hit.video)
+    return Card(hit.title or hit.item_id, note, picture, hit.rank, hit.score)
 
 
 def write_contact_sheet(
@@ -57,13 +61,13 @@ def write_contact_sheet(
     path.write_text(page, encoding="utf-8")
 
 
-def thumbnail(image: Path | None, video: Path | None) -> str | None:
-    """A small JPEG of a picture, or of a frame of a clip, as a data address."""
+def thumbnail(image: Path | None, video: Path | None, shot: tuple[float, float] | None = None) -> str | None:
+    """A small JPEG of a picture, or of a frame of a clip (of one shot, start and end in seconds), as a data address."""
     try:
         if image is not None:
             picture: Image.Image = read_image(image)
         elif video is not None:
-            picture = sample_frame(video)
+            picture = sample_frame(video, shot)
         else:
             return None
     except (MediaError, EncoderError, OSError):

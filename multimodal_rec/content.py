@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from multimodal_rec.alignment import Alignment
+from multimodal_rec.parts import PartVectors
 from multimodal_rec.space import content_blocks, picture_features
 
 FloatArray = npt.NDArray[np.float32]
@@ -28,6 +29,13 @@ class CatalogueVectors:
     def pictures(self) -> FloatArray:
         """(n, v) raw features of an item's picture and clip: their mean where it has both."""
         return picture_features(self.images, self.videos)
+
+    def versions(self, parts: PartVectors) -> CatalogueVectors:
+        """The items of these parts, one row a part, with the part in the place of the medium that it is cut from."""
+        keys = [part.key for part in parts.parts]
+        media = {"text": self.texts[parts.owners], "image": self.images[parts.owners], "video": self.videos[parts.owners]}
+        media[parts.modality] = parts.vectors
+        return CatalogueVectors(keys, media["text"], media["image"], media["video"])
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,13 @@ from PIL import Image
 
 from encoders import ImageEncoder, MediaError, TextEncoder, clean_text, encode_videos, read_image
 from multimodal_rec.alignment import Alignment, unit
-from multimodal_rec.build import build, load_item_index, remove, update
+from multimodal_rec.build import build, load_indexes, remove, update
 from multimodal_rec.embed import recorded_image_encoder, recorded_text_encoder
 from multimodal_rec.errors import QueryError, UnknownItem, UnknownUser
 from multimodal_rec.interactions import Event, in_time_order
 from multimodal_rec.item_table import ItemTable
 from multimodal_rec.items import Item
+from multimodal_rec.parts import Part, best_parts
 from multimodal_rec.progress import Progress, silent
 from multimodal_rec.releases import (
     ALIGNMENT_FILE,
@@ -38,6 +39,8 @@ FloatArray = npt.NDArray[np.float32]
 
 BATCH = 256
 """Users or queries answered together in the batch methods."""
+SAME_SCORE = 1e-5
+"""A part that falls short of the whole by less is the whole: the one shot of a clip, say."""
 TASTE_IN_SEARCH = 0.5
 """Weight of a user's unit vector beside the unit blocks of a search."""
 
@@ -54,11 +57,14 @@ class Hit:
     image: Path | None
     video: Path | None
     attributes: Mapping[str, Any]
+    matched: Part | None = None
+    """The passage or the shot that matched best, where one did better than the whole."""
 
     def as_json(self) -> dict[str, Any]:
         """The hit as JSON-ready fields."""
         fields = asdict(self)
-        return fields | {name: fields[name] and str(fields[name]) for name in ("image", "video")}
+        matched = {"matched": self.matched.as_json() if self.matched else None}
+        return fields | {name: fields[name] and str(fields[name]) for name in ("image", "video")} | matched
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,7 @@ class Recommender:
         self._threads = threads
         self._folder = self._workspace.releases.current()
         self.manifest = read_manifest(self._folder)
-        self._index = load_item_index(self._folder)
+        self._index, self._parts = load_indexes(self._folder)
         self._items = ItemTable(self._folder / ITEMS_FILE, read_only=True)
         self._events = self._workspace.events()
         self._space = Space(
@@ -247,7 +253,7 @@ class Recommender:
         check_k(k)
         results: list[list[Hit]] = []
         for start in range(0, len(queries), BATCH):
-            results += self._answers(self.query_vectors(queries[start : start + BATCH]), k)
+            results += self._search(self.query_vectors(queries[start : start + BATCH]), k)
         return results
 
     def similar(self, item: str, *, k: int = 10) -> list[Hit]:
@@ -365,6 +371,25 @@ class Recommender:
             raise QueryError(f"the query cannot be read: {error}") from error
         return np.mean(found, axis=0, dtype=np.float32) if found else np.zeros(self._space.visual, np.float32)
 
+    def _search(self, vectors: FloatArray, k: int) -> list[list[Hit]]:
+        """The k items whose best version, whole or part, is nearest to each of the (q, dim) vectors."""
+        results = []
+        parts = best_parts(self._parts, vectors, k) if len(self._parts) else ({} for _ in vectors)
+        for matches, best in zip(self._index.search(vectors, k), parts, strict=True):
+            versions: dict[str, tuple[float, Part | None]] = {item_id: (score, None) for item_id, score in matches}
+            for item_id, (score, part) in best.items():
+                if item_id not in versions or score >= versions[item_id][0] - SAME_SCORE:
+                    versions[item_id] = score, part
+            chosen = sorted(versions.items(), key=lambda version: -version[1][0])[:k]
+            items = self._items.get([item_id for item_id, _ in chosen])
+            results.append(
+                [
+                    _hit(rank, score, items[item_id], part)
+                    for rank, (item_id, (score, part)) in enumerate(chosen, start=1)
+                ]
+            )
+        return results
+
     def _answers(
         self,
         queries: FloatArray,
@@ -394,5 +419,5 @@ def checked_text(text: str | None) -> str:
     return cleaned
 
 
-def _hit(rank: int, score: float, item: Item) -> Hit:
-    return Hit(rank, item.id, score, item.title, item.categories, item.image, item.video, item.attributes)
+def _hit(rank: int, score: float, item: Item, matched: Part | None = None) -> Hit:
+    return Hit(rank, item.id, score, item.title, item.categories, item.image, item.video, item.attributes, matched)

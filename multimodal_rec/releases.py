@@ -3,6 +3,7 @@
 releases/000001/manifest.json   what it is, with the size and SHA-256 of every other file
                 items.db        the catalogue as it was
                 index/          item vectors under their ids
+                parts/          vectors of passages and shots under their keys
                 alignment.safetensors
                 preferences/    the fusion network; absent without interactions
 releases/current                the number of the current release
@@ -22,10 +23,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from multimodal_rec.errors import WorkspaceError
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST_FILE = "manifest.json"
 ITEMS_FILE = "items.db"
 INDEX_FOLDER = "index"
+PARTS_FOLDER = "parts"
 ALIGNMENT_FILE = "alignment.safetensors"
 PREFERENCES_FOLDER = "preferences"
 CURRENT_FILE = "current"

@@ -18,6 +18,8 @@ import numpy as np
 
 from encoders import Encoding
 from encoders.base import FloatArray
+from multimodal_rec.item_table import Modality
+from multimodal_rec.parts import Part, PartVectors
 
 logger = logging.getLogger(__name__)
 
@@ -113,6 +115,34 @@ class VectorStore:
                         raise DamagedStoreError
                     rows[row] = found[key].vector
         return rows
+
+    def parts(
+        self, space: str, modality: Modality, ids: Sequence[str], keys: Sequence[bytes | None], dim: int
+    ) -> PartVectors:
+        """Return the vectors of the parts of n items.
+
+        Args:
+            space: of the encoder.
+            modality: that the parts are cut from.
+            ids: of the n items.
+            keys: of the n items' media, None where an item lacks it.
+            dim: length of a vector.
+
+        Raises:
+            DamagedStoreError: the store is empty now.
+        """
+        parts: list[Part] = []
+        owners: list[int] = []
+        vectors = [np.zeros((0, dim), np.float32)]
+        for start in range(0, len(keys), _MAX_VARIABLES):
+            chunk = keys[start : start + _MAX_VARIABLES]
+            found = self.get(space, [key for key in chunk if key is not None])
+            for owner, key in enumerate(chunk, start):
+                if key is not None and key in found and len(found[key].parts) == len(found[key].spans):
+                    parts += [Part(ids[owner], modality, *span) for span in found[key].spans]
+                    owners += [owner] * len(found[key].spans)
+                    vectors.append(found[key].parts)
+        return PartVectors(modality, parts, np.array(owners, np.int64), np.concatenate(vectors))
 
     def _open(self) -> None:
         self._db = sqlite3.connect(self._path, check_same_thread=False)

@@ -55,9 +55,10 @@ def test_shots_with_their_times(image_encoder: encoders.ImageEncoder, tmp_path: 
     assert lengths.min() * 0.9 < np.linalg.norm(result.vector) < lengths.max() * 1.1
 
 
-def test_one_shot_has_no_parts(image_encoder: encoders.ImageEncoder, tmp_path: Path) -> None:
+def test_one_shot_is_the_whole(image_encoder: encoders.ImageEncoder, tmp_path: Path) -> None:
     result = encode(image_encoder, write(tmp_path / "one.mp4", still(1, 20)))
-    assert (result.parts.shape, result.spans) == ((0, 1280), ())
+    np.testing.assert_allclose(result.parts, result.vector[None], rtol=1e-5)
+    np.testing.assert_allclose(result.spans, [(0.0, 0.8)], atol=0.05)
 
 
 def test_black_frames_say_nothing(image_encoder: encoders.ImageEncoder, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from encoders import find_shots, sample_frame
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sample_data"
@@ -62,6 +65,36 @@ def test_each_picture_and_clip_finds_itself(workspace: Path, tmp_path: Path) -> 
     right = sum(row["query_id"] == row["item_id"] for row in found)
     assert len(found) == len(queries)
     assert right >= 0.98 * len(queries)
+
+
+def test_a_shot_is_found_with_its_time_and_shown(workspace: Path, tmp_path: Path) -> None:
+    clip = SAMPLE / next(
+        item["video"]
+        for line in (SAMPLE / "items.jsonl").read_text().splitlines()
+        if (item := json.loads(line))["video"]
+    )
+    last = find_shots(clip)[-1]
+    sample_frame(clip, (last.start, last.end)).save(tmp_path / "frame.png")
+    page = tmp_path / "page.html"
+    hit = results("search", "-w", workspace, "--image", tmp_path / "frame.png", "-k", 3, "--html", page)[0]
+    assert hit["video"] == str(clip)
+    assert hit["matched"]["modality"] == "video"
+    assert hit["matched"]["start"] == pytest.approx(last.start, abs=0.1)
+    assert f"at {hit['matched']['at']}" in page.read_text()
+
+
+def test_a_long_text_is_found_by_its_last_words(tmp_path: Path) -> None:
+    lines = [json.loads(line) for line in (SAMPLE / "items.jsonl").read_text().splitlines()]
+    descriptions = [item["description"] for item in lines if item["description"]]
+    rows = [{"id": str(n), "description": " ".join(descriptions[n * 28 : n * 28 + 28])} for n in range(3)]
+    (tmp_path / "items.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run("build", tmp_path / "items.jsonl", "-w", tmp_path / "ws")
+    for row in rows:
+        last = re.split(r"(?<=[.!?])\s+", row["description"])[-1]
+        hit = results("search", "-w", tmp_path / "ws", "--text", last, "-k", 1)[0]
+        assert hit["item_id"] == row["id"]
+        assert hit["matched"]["modality"] == "text"
+        assert row["description"].find(last) < hit["matched"]["end"]
 
 
 def test_batch_equals_single(workspace: Path, tmp_path: Path) -> None:

@@ -1,0 +1,96 @@
+"""The parts of items as rows of an index of their own: the passages of long texts, the shots of clips.
+
+A part's vector is its item's, with the medium that it is cut from replaced by the part. An item's score in a search is
+that of its best version, whole or part, and the part says where the item matched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from index import FlatIndex, Match
+from multimodal_rec.item_table import Modality
+
+FloatArray = npt.NDArray[np.float32]
+
+SEPARATOR = "\x1f"
+"""Between the fields of a part's key; no item id holds it."""
+
+
+class Part(NamedTuple):
+    """Where a part lies in its item: seconds of a clip or of an animation, characters of the cleaned text."""
+
+    item_id: str
+    modality: Modality
+    start: float
+    end: float
+
+    @property
+    def key(self) -> str:
+        """The id of this part in an index."""
+        return SEPARATOR.join([self.item_id, self.modality, f"{self.start:.3f}", f"{self.end:.3f}"])
+
+    @classmethod
+    def of(cls, key: str) -> Part:
+        """The part of a key."""
+        item_id, modality, start, end = key.split(SEPARATOR)
+        return cls(item_id, modality, float(start), float(end))  # type: ignore[arg-type]
+
+    def as_json(self) -> dict[str, Any]:
+        """The part as JSON-ready fields; `at` is the time in the clip."""
+        fields: dict[str, Any] = {"modality": self.modality, "start": self.start, "end": self.end}
+        if self.modality == "video":
+            fields["at"] = self.at
+        return fields
+
+    @property
+    def at(self) -> str:
+        """The start in a clip as minutes and seconds, such as "00:12"."""
+        minutes, seconds = divmod(int(self.start), 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes:02}:{seconds:02}"
+
+
+@dataclass(frozen=True)
+class PartVectors:
+    """The raw vectors of p parts of one modality."""
+
+    modality: Modality
+    parts: list[Part]
+    owners: npt.NDArray[np.int64]  # (p,) positions of their items
+    vectors: FloatArray  # (p, d)
+
+
+def remove_parts(index: FlatIndex, item_ids: Collection[str]) -> None:
+    """Take the parts of these items out of an index of parts."""
+    gone = set(item_ids)
+    index.remove([key for key in index.ids if Part.of(key).item_id in gone])
+
+
+def best_parts(index: FlatIndex, queries: FloatArray, k: int) -> Iterator[dict[str, tuple[float, Part]]]:
+    """Yield for each of the (q, dim) queries the k items with the best parts: id to score and part.
+
+    An item may have many parts, so more than k of them are asked for until k items are among them.
+    """
+    for query in queries:
+        wanted = 2 * k
+        while True:
+            (matches,) = index.search(query[None], wanted)
+            best = _best_of_each(matches)
+            if len(best) >= k or len(matches) < wanted:
+                break
+            wanted *= 2
+        yield best
+
+
+def _best_of_each(matches: Sequence[Match]) -> dict[str, tuple[float, Part]]:
+    best: dict[str, tuple[float, Part]] = {}
+    for key, score in matches:  # best first
+        part = Part.of(key)
+        best.setdefault(part.item_id, (score, part))
+    return best

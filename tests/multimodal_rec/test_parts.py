@@ -1,0 +1,44 @@
+"""Parts of items: their keys, and the best version of each item."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from index import FlatIndex
+from multimodal_rec.parts import Part, best_parts, remove_parts
+
+
+def parts_index(vectors: dict[Part, list[float]]) -> FlatIndex:
+    index = FlatIndex(2)
+    index.add([part.key for part in vectors], np.array(list(vectors.values()), np.float32))
+    return index
+
+
+@pytest.mark.parametrize("item_id", ["plain", 'a "b" / c\\d 🎬', " ", "1"])
+def test_a_part_comes_back_from_its_key(item_id: str) -> None:
+    part = Part(item_id, "video", 12.5, 3725.25)
+    assert Part.of(part.key) == part
+
+
+@pytest.mark.parametrize(("start", "at"), [(0.0, "00:00"), (12.9, "00:12"), (75.0, "01:15"), (3725.0, "1:02:05")])
+def test_times_as_people_write_them(start: float, at: str) -> None:
+    assert Part("a", "video", start, start + 1).as_json()["at"] == at
+
+
+def test_each_item_has_its_best_part_however_many_others_there_are() -> None:
+    many = {Part("a", "text", n, n + 1): [1.0 + n, 0.0] for n in range(300)}
+    index = parts_index(many | {Part("b", "video", 0, 1): [0.5, 0.0], Part("c", "video", 0, 1): [0.1, 1.0]})
+    (best, other) = best_parts(index, np.array([[1, 0], [0, 1]], np.float32), 2)
+    assert list(best.items())[:2] == [
+        ("a", (300.0, Part("a", "text", 299, 300))),
+        ("b", (0.5, Part("b", "video", 0, 1))),
+    ]
+    assert other["c"] == (1.0, Part("c", "video", 0, 1))
+
+
+def test_all_parts_of_an_item_go_with_it() -> None:
+    kept = Part("b", "text", 0, 5)
+    index = parts_index({Part("a", "text", 0, 5): [1, 0], Part("a", "video", 0, 5): [1, 0], kept: [0, 1]})
+    remove_parts(index, ["a", "unknown"])
+    assert index.ids == [kept.key]
