@@ -9,7 +9,7 @@ from pathlib import Path
 
 from encoders import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from multimodal_rec.errors import CatalogueError
-from multimodal_rec.items import CheckedItem, Item, check_id, check_item
+from multimodal_rec.items import CheckedItem, Item, check_id, check_item, resolved_folder
 from multimodal_rec.rows import BadRow, read_rows, text_or_none
 
 
@@ -32,6 +32,7 @@ def read_catalogue(path: Path, media_root: Path | None = None) -> Iterator[Check
     Raises:
         CatalogueError: the path does not exist or is no catalogue at all.
     """
+    resolved_folder.cache_clear()  # a link may lead elsewhere by now
     if path.is_dir():
         yield from _read_folder(path)
         return

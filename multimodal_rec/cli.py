@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from multimodal_rec.build import Summary
     from multimodal_rec.contact_sheet import Card
     from multimodal_rec.progress import Progress
     from multimodal_rec.recommender import Hit, Recommender
+    from multimodal_rec.work import Summary
 
 app = typer.Typer(
     help="Recommend and search films, products, clips, news: whatever your catalogue holds.",

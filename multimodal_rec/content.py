@@ -33,7 +33,11 @@ class CatalogueVectors:
     def versions(self, parts: PartVectors) -> CatalogueVectors:
         """The items of these parts, one row a part, with the part in the place of the medium that it is cut from."""
         keys = [part.key for part in parts.parts]
-        media = {"text": self.texts[parts.owners], "image": self.images[parts.owners], "video": self.videos[parts.owners]}
+        media = {
+            "text": self.texts[parts.owners],
+            "image": self.images[parts.owners],
+            "video": self.videos[parts.owners],
+        }
         media[parts.modality] = parts.vectors
         return CatalogueVectors(keys, media["text"], media["image"], media["video"])
 

@@ -39,6 +39,10 @@ class EventTable:
         """Close the file."""
         self._db.close()
 
+    def rows(self) -> Iterator[tuple[object, ...]]:
+        """Yield all that the table holds, in a stable order."""
+        yield from self._db.execute("SELECT * FROM events ORDER BY number")
+
     def __len__(self) -> int:
         """Number of events."""
         return int(self._db.execute("SELECT count(*) FROM events").fetchone()[0])

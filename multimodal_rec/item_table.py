@@ -48,6 +48,10 @@ class ItemTable:
         """Close the file."""
         self._db.close()
 
+    def rows(self) -> Iterator[tuple[object, ...]]:
+        """Yield all that the table holds, in a stable order."""
+        yield from self._db.execute("SELECT * FROM items ORDER BY position")
+
     def __len__(self) -> int:
         """Number of items."""
         return int(self._db.execute("SELECT count(*) FROM items").fetchone()[0])

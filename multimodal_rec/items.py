@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -115,17 +116,29 @@ def check_media(value: object, media_root: Path) -> Path | None:
     if "\0" in text:
         raise ValueError(f"{text!r} is no path")
     try:
-        path = (media_root / text).resolve()
+        path = _resolved(media_root / text)
     except (OSError, RuntimeError) as error:
-        raise ValueError(f"{text!r} cannot be followed ({error})") from error
-    if not path.is_relative_to(media_root.resolve()):
+        reason = getattr(error, "strerror", None) or error  # a name too long for the file system, say
+        raise ValueError(f"{text[:80]!r} cannot be opened ({reason})") from error
+    if not path.is_relative_to(resolved_folder(media_root)):
         raise ValueError(f"{text!r} leaves the media folder")
     try:
         if not path.is_file():
             raise ValueError(f"{text!r} does not exist" if not path.exists() else f"{text!r} is no file")
-    except OSError as error:  # a name too long for the file system, say
+    except OSError as error:
         raise ValueError(f"{text[:80]!r} cannot be opened ({error.strerror})") from error
     return path
+
+
+def _resolved(path: Path) -> Path:
+    """The path without links and dots; the folder of many files is followed once."""
+    return path.resolve() if path.is_symlink() or path.name == ".." else resolved_folder(path.parent) / path.name
+
+
+@lru_cache(maxsize=4096)
+def resolved_folder(folder: Path) -> Path:
+    """The folder without links and dots; remembered until the cache is cleared."""
+    return folder.resolve()
 
 
 def _check_categories(value: object, warnings: list[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from encoders import ImageEncoder, MediaError, TextEncoder, clean_text, encode_videos, read_image
 from multimodal_rec.alignment import Alignment, unit
-from multimodal_rec.build import build, load_indexes, remove, update
+from multimodal_rec.build import build, remove, update
 from multimodal_rec.embed import recorded_image_encoder, recorded_text_encoder
 from multimodal_rec.errors import QueryError, UnknownItem, UnknownUser
 from multimodal_rec.interactions import Event, in_time_order
@@ -27,6 +27,7 @@ from multimodal_rec.releases import (
     ALIGNMENT_FILE,
     ITEMS_FILE,
     PREFERENCES_FOLDER,
+    load_indexes,
     read_manifest,
 )
 from multimodal_rec.space import Space, content_blocks, recency_weights

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from index import FlatIndex, IndexFileError
 from multimodal_rec.errors import WorkspaceError
 
 FORMAT = 3
@@ -72,6 +73,8 @@ class Manifest(BaseModel):
     seed: int
     training_key: str = ""
     """Hash of all that the fusion network was trained from: what has the same key need not be trained again."""
+    input_key: str = ""
+    """Hash of all that the release was built from: the same input need not be built again."""
     counts: dict[str, int]
     """Items, users and events."""
     metrics: dict[str, float]
@@ -169,6 +172,18 @@ def read_manifest(folder: Path) -> Manifest:
         if not path.is_file() or _record(path) != expected:
             raise WorkspaceError(f"{path}: not as it was published, run `multimodal-rec build` again")
     return manifest
+
+
+def load_indexes(folder: Path) -> tuple[FlatIndex, FlatIndex]:
+    """Open the indexes of a release: of its items, and of their parts.
+
+    Raises:
+        WorkspaceError: one is missing or damaged.
+    """
+    try:
+        return FlatIndex.load(folder / INDEX_FOLDER), FlatIndex.load(folder / PARTS_FOLDER)
+    except IndexFileError as error:
+        raise WorkspaceError(f"{error}: run `multimodal-rec build` again") from error
 
 
 def _record(path: Path) -> FileRecord:

@@ -18,6 +18,7 @@ import numpy as np
 
 from encoders import Encoding
 from encoders.base import FloatArray
+from multimodal_rec.errors import WorkspaceError
 from multimodal_rec.item_table import Modality
 from multimodal_rec.parts import Part, PartVectors
 
@@ -32,8 +33,11 @@ CREATE TABLE IF NOT EXISTS vectors (
 _MAX_VARIABLES = 512
 
 
-class DamagedStoreError(Exception):
+class DamagedStoreError(WorkspaceError):
     """The store had to be set aside, and is empty now: what was read from it before may be missing."""
+
+    def __init__(self) -> None:
+        super().__init__("the vector store was damaged and has been set aside: run the same command again")
 
 
 class VectorStore:

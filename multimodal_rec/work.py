@@ -1,0 +1,333 @@
+"""One build or update under way: what the commands of `build` are made of."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from index import FlatIndex
+from multimodal_rec.alignment import Alignment
+from multimodal_rec.catalogue import Problem, read_catalogue
+from multimodal_rec.content import CatalogueVectors, Content
+from multimodal_rec.embed import EmbedCounts, Encoders, embed_catalogue
+from multimodal_rec.errors import CatalogueError, WorkspaceError
+from multimodal_rec.histories import Histories, collect, enough_to_train
+from multimodal_rec.interactions import Event, read_interactions
+from multimodal_rec.item_table import MODALITIES
+from multimodal_rec.items import CheckedItem, Item
+from multimodal_rec.progress import Progress
+from multimodal_rec.releases import (
+    ALIGNMENT_FILE,
+    INDEX_FOLDER,
+    ITEMS_FILE,
+    PARTS_FOLDER,
+    PREFERENCES_FOLDER,
+    EncoderRecord,
+    Manifest,
+    read_manifest,
+)
+from multimodal_rec.space import Space
+from multimodal_rec.vector_store import DamagedStoreError
+from multimodal_rec.workspace import Workspace
+
+if TYPE_CHECKING:
+    from multimodal_rec.preferences import Preferences
+
+FloatArray = npt.NDArray[np.float32]
+
+LIBRARIES = ("multimodal-rec", "torch", "numpy", "faiss-cpu", "onnxruntime", "transformers", "opencv-python", "pillow")
+
+
+@dataclass
+class Summary:
+    """What a build or an update did."""
+
+    items: int = 0
+    """Items that can be found now."""
+    rejected: int = 0
+    """Rows of the catalogue that could not be used."""
+    warnings: int = 0
+    """Things left out of rows that were used."""
+    users: int = 0
+    """Users with at least one event of a known item."""
+    interactions: dict[str, int] = field(default_factory=dict)
+    """Rows read, rejected, and of unknown items."""
+    encoded: dict[str, int] = field(default_factory=dict)
+    """Items whose vector was encoded now, per modality."""
+    reused: dict[str, int] = field(default_factory=dict)
+    """Items whose vector was known, per modality."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    """What was measured in training."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Per stage, and in all."""
+    release: int = 0
+    """Number of the release that was published."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The fusion network of a release, None where there was nothing to learn from, and what it came from."""
+
+    preferences: Preferences | None
+    seed: int
+    training_key: str = ""
+    metrics: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def recorded(cls, folder: Path, manifest: Manifest) -> Self:
+        """What an earlier release learned."""
+        from multimodal_rec.preferences import Preferences
+
+        preferences = Preferences.load(folder / PREFERENCES_FOLDER) if manifest.preference_dim else None
+        return cls(preferences, manifest.seed, manifest.training_key, manifest.metrics)
+
+
+class Work:
+    """One build or update under way: the open tables, the clock, and what could not be used."""
+
+    def __init__(self, workspace: Workspace, progress: Progress) -> None:
+        self.workspace = workspace
+        self.progress = progress
+        self.summary = Summary()
+        self.problems: list[Problem] = []
+        self.started = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self.items = self.workspace.items()
+        self.events = self.workspace.events()
+        self.store = self.workspace.vectors()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.items.close()
+        self.events.close()
+        self.store.close()
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Take the time of a stage."""
+        started = time.monotonic()
+        yield
+        self.summary.seconds[name] = round(time.monotonic() - started, 3)
+
+    def read_items(self, catalogue: Path, media_root: Path | None, *, replace_all: bool = False) -> None:
+        """Put the items of a catalogue into the table, and note the problems."""
+        with self.stage("catalogue"):
+            self.items.put(self._usable_items(read_catalogue(catalogue, media_root)), replace_all=replace_all)
+
+    def embed(self, encoders: Encoders) -> None:
+        """Encode what is new in the catalogue.
+
+        Raises:
+            CatalogueError: no item is left.
+        """
+        with self.stage("encode"):
+            noted = len(self.problems)
+            try:
+                counts = self._embed(encoders)
+            except DamagedStoreError:  # the store is empty now
+                del self.problems[noted:]
+                counts = self._embed(encoders)
+        self.summary.encoded, self.summary.reused = counts.encoded, counts.reused
+        self.summary.rejected = sum(not problem.kept for problem in self.problems)
+        self.summary.warnings = len(self.problems) - self.summary.rejected
+        if not len(self.items):
+            self.workspace.write_rejected(self.problems)
+            raise CatalogueError(f"no row of the catalogue is usable: {self.workspace.path}/rejected.jsonl says why")
+
+    def _embed(self, encoders: Encoders) -> EmbedCounts:
+        return embed_catalogue(
+            self.items, self.store, encoders, on_problem=self.problems.append, progress=self.progress
+        )
+
+    def vectors(self, encoders: Encoders) -> CatalogueVectors:
+        """The stored vectors of all items."""
+        text, image, video = (
+            self.store.matrix(encoders.space(name), self.items.keys(name), encoders.dim(name)) for name in MODALITIES
+        )
+        return CatalogueVectors(self.items.ids(), text, image, video)
+
+    def unchanged(self, encoders: Encoders, seed: int) -> bool:
+        """Whether the current release was built from just this input; the summary is complete then."""
+        try:
+            folder = self.workspace.releases.current()
+            manifest = read_manifest(folder)
+        except WorkspaceError:
+            return False
+        if manifest.input_key != self._input_key(_records(encoders), seed):
+            return False
+        self._conclude(manifest)
+        return True
+
+    def _input_key(self, encoders: tuple[EncoderRecord, EncoderRecord], seed: int) -> str:
+        """A hash of all that a build depends on."""
+        digest = hashlib.sha256(repr((seed, encoders, _versions())).encode())
+        for table in (self.items, self.events):
+            for row in table.rows():
+                digest.update(repr(row).encode(errors="replace"))
+        return digest.hexdigest()
+
+    def read_events(self, interactions: Path | None) -> None:
+        """Put the interactions into the table; those of unknown items count as soon as the catalogue holds them."""
+        counts = self.summary.interactions
+        with self.stage("interactions"):
+            counts.update(rows=0, rejected=0, unknown_items=0)
+            self.events.put(self._usable_events(interactions), replace_all=True)
+            known = set(self.items.ids())
+            for item_id, count in self.events.item_counts().items():
+                if interactions and item_id not in known:
+                    counts["unknown_items"] += count
+                    reason = f"interaction of an unknown item ({count} rows)"
+                    self.problems.append(Problem(interactions.name, item_id, reason))
+
+    def learn(self, content: Content, seed: int, threads: int | None) -> Learned:
+        """Train the fusion network, or take the current release's where it was trained from just the same."""
+        histories = self._histories(content.ids)
+        if not enough_to_train(histories):
+            return Learned(None, seed)
+        from multimodal_rec.training import TrainingConfig, train, training_key
+
+        config = TrainingConfig()
+        key = training_key(histories, content.features, content.ids, seed, config)
+        earlier = self._current()
+        if earlier and earlier[1].training_key == key:
+            return Learned.recorded(*earlier)
+        if threads:
+            import torch
+
+            torch.set_num_threads(threads)
+        trained = train(
+            histories,
+            content.features,
+            np.hstack([content.semantic, content.visual]),
+            ids=content.ids,
+            seed=seed,
+            config=config,
+            progress=self.progress,
+        )
+        metrics = {
+            "validation_ndcg@20": round(trained.validation_ndcg, 4),
+            "epochs": float(trained.epochs),
+            "content_weight": trained.preferences.config.content_weight,
+        }
+        return Learned(trained.preferences, seed, key, metrics)
+
+    def publish(
+        self,
+        vectors: CatalogueVectors,
+        content: Content,
+        alignment: Alignment,
+        learned: Learned,
+        encoders: Encoders,
+    ) -> None:
+        """Assemble the item vectors and publish them with all that a query needs."""
+        preference = (
+            learned.preferences.item_block(content.ids, content.features)
+            if learned.preferences
+            else np.zeros((len(content.ids), 0), np.float32)
+        )
+        space = Space(preference.shape[1], content.semantic.shape[1], content.visual.shape[1])
+        index = FlatIndex(space.dim)
+        index.add(content.ids, space.vectors(preference=preference, semantic=content.semantic, visual=content.visual))
+        part_index = FlatIndex(space.dim)
+        for name in MODALITIES:
+            group = self.store.parts(encoders.space(name), name, vectors.ids, self.items.keys(name), encoders.dim(name))
+            rows = Content.of(vectors.versions(group), alignment)
+            part_index.add(
+                rows.ids,
+                space.vectors(preference=preference[group.owners], semantic=rows.semantic, visual=rows.visual),
+            )
+        self.write_release(index, part_index, alignment, learned, _records(encoders))
+
+    def write_release(
+        self,
+        index: FlatIndex,
+        parts: FlatIndex,
+        alignment: Alignment,
+        learned: Learned,
+        encoders: tuple[EncoderRecord, EncoderRecord],
+    ) -> None:
+        """Publish the indexes with all that a query needs, and complete the summary."""
+        histories = self._histories(index.ids)
+        text_encoder, image_encoder = encoders
+        manifest = Manifest(
+            text_encoder=text_encoder,
+            image_encoder=image_encoder,
+            preference_dim=learned.preferences.dim if learned.preferences else 0,
+            seed=learned.seed,
+            training_key=learned.training_key,
+            input_key=self._input_key(encoders, learned.seed),
+            counts={"items": len(index), "users": len(histories), "interactions": len(histories.items)},
+            metrics=learned.metrics,
+            versions=_versions(),
+        )
+        with self.stage("publish"), self.workspace.releases.publish(manifest) as folder:
+            self.items.snapshot(folder / ITEMS_FILE)
+            for name, vectors in ((INDEX_FOLDER, index), (PARTS_FOLDER, parts)):
+                (folder / name).mkdir()
+                vectors.save(folder / name)
+            alignment.save(folder / ALIGNMENT_FILE)
+            if learned.preferences:
+                learned.preferences.save(folder / PREFERENCES_FOLDER)
+        self._conclude(read_manifest(self.workspace.releases.current()))
+
+    def _conclude(self, manifest: Manifest) -> None:
+        """Write down what could not be used, and complete the summary."""
+        self.workspace.write_rejected(self.problems)
+        self.summary.items, self.summary.users = manifest.counts["items"], manifest.counts["users"]
+        self.summary.metrics, self.summary.release = manifest.metrics, manifest.number
+        self.summary.seconds["total"] = round(time.monotonic() - self.started, 3)
+
+    def _usable_items(self, rows: Iterator[CheckedItem | Problem]) -> Iterator[Item]:
+        for number, row in enumerate(rows, start=1):
+            if isinstance(row, Problem):
+                self.problems.append(row)
+            else:
+                yield row.item
+            self.progress("reading the catalogue", number, 0)
+
+    def _usable_events(self, interactions: Path | None) -> Iterator[Event]:
+        if interactions is None:
+            return
+        counts = self.summary.interactions
+        for row in read_interactions(interactions):
+            counts["rows"] += 1
+            if isinstance(row, Problem):
+                counts["rejected"] += 1
+                self.problems.append(row)
+            else:
+                yield row
+            self.progress("reading the interactions", counts["rows"], 0)
+
+    def _histories(self, ids: Sequence[str]) -> Histories:
+        """All events, with items as positions among these ids."""
+        return collect(self.events.histories(), {item_id: place for place, item_id in enumerate(ids)})
+
+    def _current(self) -> tuple[Path, Manifest] | None:
+        try:
+            folder = self.workspace.releases.current()
+            return folder, read_manifest(folder)
+        except WorkspaceError:
+            return None
+
+
+def _records(encoders: Encoders) -> tuple[EncoderRecord, EncoderRecord]:
+    text, image = (
+        EncoderRecord(reference=encoder.reference, fingerprint=encoder.fingerprint, dim=encoder.dim)
+        for encoder in (encoders.text, encoders.image)
+    )
+    return text, image
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
