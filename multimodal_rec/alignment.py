@@ -18,6 +18,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from encoders import Classes, TextEncoder
 
@@ -76,7 +77,7 @@ class Alignment:
             class_texts=np.zeros((0, text_encoder.dim), np.float32)
             if prompts is None
             else unit(prompts - prompts.mean(0)),
-            ridge=_ridge(unit(images[pairs] - image_mean), unit(texts[pairs] - text_mean))
+            ridge=ridge(unit(images[pairs] - image_mean), unit(texts[pairs] - text_mean))
             if pairs.sum() >= MIN_PAIRS
             else np.zeros((0, text_encoder.dim), np.float32),
         )
@@ -125,24 +126,27 @@ def _convex(logits: FloatArray) -> FloatArray:
     return np.asarray(weights / weights.sum(1, keepdims=True), dtype=np.float32)
 
 
-def _ridge(inputs: FloatArray, outputs: FloatArray) -> FloatArray:
+def ridge(inputs: FloatArray, outputs: FloatArray) -> FloatArray:
     """(v, t) least-squares map with the L2 penalty of smallest leave-one-out error.
 
-    One eigendecomposition serves all penalties (Hastie, Tibshirani and Friedman 2009, section 7.10). They are tried
-    in units of the mean eigenvalue.
+    One eigendecomposition, in float64, serves all penalties (Hastie, Tibshirani and Friedman 2009, section 7.10); they
+    are tried in units of the mean eigenvalue.
     """
-    x, y = inputs.astype(np.float64), outputs.astype(np.float64)
-    eigenvalues, basis = np.linalg.eigh(x.T @ x)
-    if eigenvalues.mean() < 1e-9:  # all pictures are the same: there is nothing to learn
-        return np.zeros((0, y.shape[1]), np.float32)
-    rotated = x @ basis  # (n, v)
-    products = rotated.T @ y  # (v, t)
+    with threadpool_limits(1, user_api="blas"):  # several threads on contended cores take many times as long here
+        eigenvalues, basis = np.linalg.eigh((inputs.T @ inputs).astype(np.float64))
+    mean = eigenvalues.mean()
+    if mean < 1e-9:  # all pictures are the same: there is nothing to learn
+        return np.zeros((0, outputs.shape[1]), np.float32)
+    rotated = inputs @ basis.astype(np.float32)  # (n, v)
+    products = rotated.T @ outputs  # (v, t)
+    shrinkings = [(1 / (eigenvalues + penalty * mean)).astype(np.float32)[:, None] for penalty in RIDGE_PENALTIES]
+    leverages = np.square(rotated) @ np.hstack(shrinkings)  # (n, penalties)
 
-    def loss(penalty: float) -> float:
-        shrunk = 1 / (eigenvalues + penalty)
-        leverage = (rotated**2) @ shrunk  # (n,)
-        residuals = (y - rotated @ (shrunk[:, None] * products)) / (1 - leverage)[:, None]
-        return float((residuals**2).mean())
+    def loss(choice: int) -> float:
+        residuals = rotated @ (shrinkings[choice] * products)
+        residuals -= outputs
+        residuals /= (1 - leverages[:, choice])[:, None]
+        return float(np.vdot(residuals, residuals))
 
-    penalty = min((p * eigenvalues.mean() for p in RIDGE_PENALTIES), key=loss)
-    return np.asarray(basis @ (products / (eigenvalues + penalty)[:, None]), dtype=np.float32)
+    best = min(range(len(shrinkings)), key=loss)
+    return np.asarray(basis @ (shrinkings[best] * products), dtype=np.float32)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from multimodal_rec.alignment import Alignment
+from multimodal_rec.alignment import Alignment, unit
 from multimodal_rec.parts import PartVectors
 from multimodal_rec.space import content_blocks, picture_features
 
 FloatArray = npt.NDArray[np.float32]
+
+CATEGORY_DIM = 512
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class CatalogueVectors:
     texts: FloatArray  # (n, t)
     images: FloatArray  # (n, v)
     videos: FloatArray  # (n, v)
+    categories: FloatArray  # (n, 512)
 
     @property
     def pictures(self) -> FloatArray:
@@ -39,7 +43,7 @@ class CatalogueVectors:
             "video": self.videos[parts.owners],
         }
         media[parts.modality] = parts.vectors
-        return CatalogueVectors(keys, media["text"], media["image"], media["video"])
+        return CatalogueVectors(keys, media["text"], media["image"], media["video"], self.categories[parts.owners])
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,15 @@ class Content:
             "text": alignment.centred_texts(vectors.texts),
             "image": alignment.centred_images(vectors.images),
             "video": alignment.centred_images(vectors.videos),
+            "categories": vectors.categories,
         }
         present = {name: rows for name, rows in features.items() if rows.any()}
         return cls(vectors.ids, semantic, visual, present)
+
+
+def category_features(categories: Sequence[Sequence[str]]) -> FloatArray:
+    """(n, 512) unit rows that are equal where the categories are, zero without any (Weinberger et al. 2009, hashing)."""
+    rows = np.zeros((len(categories), CATEGORY_DIM), np.float32)
+    for row, names in enumerate(categories):
+        rows[row, [zlib.crc32(name.encode(errors="replace")) % CATEGORY_DIM for name in names]] = 1.0
+    return unit(rows)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from encoders import (
     EncoderError,
     Encoding,
+    FloatArray,
     ImageEncoder,
     MediaError,
     TextEncoder,
@@ -32,8 +35,12 @@ from multimodal_rec.vector_store import VectorStore
 
 logger = logging.getLogger(__name__)
 
-STORED_AT_ONCE = 64
-"""Vectors in one transaction: what a crash can cost at the most."""
+STORED_AT_ONCE: dict[Modality, int] = {"text": 64, "image": 64, "video": 1}
+"""Vectors in one transaction: what a crash can cost at the most, beside what is being encoded."""
+SOURCES_AT_ONCE = 512
+"""Items in memory that wait to be encoded."""
+READ_AT_ONCE = 1 << 20
+"""Bytes of a medium in memory while its content key is computed."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,45 @@ class Encoders:
     def dim(self, modality: Modality) -> int:
         """Length of the vectors of a modality."""
         return self.text.dim if modality == "text" else self.image.dim
+
+
+@dataclass(frozen=True)
+class StoredTexts:
+    """A text encoder that looks into the vector store first: for texts that every build needs, such as class names."""
+
+    encoder: TextEncoder
+    store: VectorStore
+
+    @property
+    def reference(self) -> str:
+        """That of the encoder."""
+        return self.encoder.reference
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the encoder."""
+        return self.encoder.fingerprint
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return self.encoder.dim
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Return float32 (n, dim), unit length."""
+        encodings = self.encode_long(texts)
+        return np.stack([each.vector for each in encodings]) if encodings else np.empty((0, self.dim), np.float32)
+
+    def encode_long(self, texts: Sequence[str]) -> list[Encoding]:
+        """Return one encoding per text, and store those that were not known."""
+        keys = [text_key(text) for text in texts]
+        found = self.store.get(self.fingerprint, keys)
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
+        if missing:
+            fresh = dict(zip(missing, self.encoder.encode_long(list(missing.values())), strict=True))
+            self.store.put(self.fingerprint, fresh.items())
+            found |= fresh
+        return [found[key] for key in keys]
 
 
 def recorded_encoders(manifest: Manifest, threads: int | None) -> Encoders:
@@ -99,14 +145,18 @@ def embed_catalogue(
     reported to `on_problem`.
     """
     counts = EmbedCounts()
-    for modality in MODALITIES:
-        _embed_modality(modality, items, store, encoders, counts, on_problem, progress)
-    for page in items.pages():
-        empty = [item.id for item in page if not (item.text or item.image or item.video)]
-        items.remove(empty)
-        for item_id in empty:
-            on_problem(Problem("catalogue", item_id, "no usable text, image or video"))
+    for modality, missing in _note_keys(items, store, encoders, counts, on_problem, progress).items():
+        _encode_missing(modality, missing, items, store, encoders, counts, on_problem, progress)
+    empty = items.without_content()
+    items.remove(empty)
+    for item_id in empty:
+        on_problem(Problem("catalogue", item_id, "no usable text, image or video"))
     return counts
+
+
+def text_key(text: str) -> bytes:
+    """A hash of a text."""
+    return hashlib.sha256(text.encode(errors="replace")).digest()
 
 
 def content_key(modality: Modality, item: Item) -> bytes | None:
@@ -116,19 +166,61 @@ def content_key(modality: Modality, item: Item) -> bytes | None:
         MediaError: the file cannot be read.
     """
     if modality == "text":
-        return hashlib.sha256(item.text.encode(errors="replace")).digest() if item.text else None
+        text = item.text
+        return text_key(text) if text else None
     path = item.image if modality == "image" else item.video
     if path is None:
         return None
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
+        digest = hashlib.sha256()
+        with path.open("rb", buffering=0) as file:
+            while chunk := file.read(READ_AT_ONCE):
+                digest.update(chunk)
+        return digest.digest()
     except OSError as error:
         raise MediaError(f"{path.name}: cannot be read ({error.strerror or error})") from error
 
 
-def _embed_modality(
+def _note_keys(
+    items: ItemTable,
+    store: VectorStore,
+    encoders: Encoders,
+    counts: EmbedCounts,
+    on_problem: Callable[[Problem], None],
+    progress: Progress,
+) -> dict[Modality, dict[bytes, str]]:
+    """Note the content keys of all items, and count them.
+
+    Returns, per modality, the keys whose vectors the store does not hold, each with the id of an item that has it.
+    """
+    missing: dict[Modality, dict[bytes, str]] = {modality: {} for modality in MODALITIES}
+    done, total = 0, len(items)
+    for page in items.pages():
+        text, image, video = keys = [dict[str, bytes]() for _ in MODALITIES]
+        for item in page:
+            for modality, own in zip(MODALITIES, keys, strict=True):
+                try:
+                    key = content_key(modality, item)
+                except MediaError as error:
+                    _leave_out(modality, item, str(error), items, on_problem)
+                else:
+                    if key is not None:
+                        own[item.id] = key
+        items.note_keys((text.get(item.id), image.get(item.id), video.get(item.id), item.id) for item in page)
+        for modality, own in zip(MODALITIES, keys, strict=True):
+            known = store.present(encoders.space(modality), list(set(own.values())))
+            new = {key: item_id for item_id, key in own.items() if key not in known}
+            missing[modality] = new | missing[modality]
+            counts.encoded[modality] += sum(key in new for key in own.values())
+            counts.reused[modality] += sum(key in known for key in own.values())
+        done += len(page)
+        progress("looking for changes", done, total)
+    return missing
+
+
+def _encode_missing(
     modality: Modality,
+    missing: dict[bytes, str],
     items: ItemTable,
     store: VectorStore,
     encoders: Encoders,
@@ -136,42 +228,24 @@ def _embed_modality(
     on_problem: Callable[[Problem], None],
     progress: Progress,
 ) -> None:
+    """Encode the contents of these keys, each by one of its items; `counts` took all of them for encoded."""
     space = encoders.space(modality)
-    total = len(items)
     waiting: list[bytes] = []  # keys of what the encoder was given and has not yet answered, in order
-    fresh: set[bytes] = set()
     failed: dict[bytes, str] = {}
 
-    def missing() -> Iterator[Any]:
+    def sources() -> Iterator[Any]:
+        pairs = iter(missing.items())
         done = 0
-        for page in items.pages():
-            keys: dict[str, bytes] = {}
-            sources: dict[bytes, Any] = {}
-            for item in page:
-                try:
-                    key = content_key(modality, item)
-                except MediaError as error:
-                    _leave_out(modality, item, str(error), items, on_problem)
-                    continue
-                if key is not None:
-                    keys[item.id] = key
-                    sources[key] = _source(modality, item)
-            items.set_keys(modality, ((keys.get(item.id), item.id) for item in page))
-            known = store.present(space, list(sources))
-            for item in page:
+        while chunk := list(islice(pairs, SOURCES_AT_ONCE)):
+            found = items.get([item_id for _, item_id in chunk])
+            for key, item_id in chunk:
+                waiting.append(key)
+                yield _source(modality, found[item_id])
                 done += 1
-                key = keys.get(item.id)
-                if key is not None and key not in known and key not in fresh:
-                    fresh.add(key)
-                    waiting.append(key)
-                    yield sources[key]
-                if key is not None:
-                    counter = counts.encoded if key in fresh else counts.reused
-                    counter[modality] += 1
-                progress(f"encoding {modality}", done, total)
+                progress(f"encoding {modality}", done, len(missing))
 
-    stream = iter(_encode(modality, encoders, missing()))
-    while answers := list(islice(stream, STORED_AT_ONCE)):
+    stream = iter(_encode(modality, encoders, sources()))
+    while answers := list(islice(stream, STORED_AT_ONCE[modality])):
         encoded = []
         for key, (_, answer) in zip(waiting[: len(answers)], answers, strict=True):
             if isinstance(answer, MediaError):

@@ -10,6 +10,15 @@ import numpy.typing as npt
 
 from multimodal_rec.interactions import Event
 
+FloatArray = npt.NDArray[np.float32]
+
+ALL_ALIKE = float("inf")
+"""The recency of a model to which the order of a history means nothing."""
+CONTENT_RECENCY = 5.0
+"""Of the mean content of a history."""
+FLOOR = 0.1
+"""Weight that even the oldest event of a history keeps."""
+
 
 @dataclass(frozen=True)
 class Histories:
@@ -105,3 +114,9 @@ def held_out(histories: Histories, share: float, seed: int) -> npt.NDArray[np.bo
 def enough_to_train(histories: Histories) -> bool:
     """Whether there are any next events to learn from."""
     return bool((histories.lengths >= 3).sum() >= 3)
+
+
+def age_weights(length: int, recency: float) -> FloatArray:
+    """(length,) weights of a history's events, oldest first: exp(-age / recency) with a floor; they sum to 1."""
+    weights = np.exp(-np.arange(length)[::-1] / recency) + FLOOR
+    return np.asarray(weights / weights.sum(), dtype=np.float32)

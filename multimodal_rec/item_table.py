@@ -95,20 +95,25 @@ class ItemTable:
     def pages(self) -> Iterator[list[Item]]:
         """Yield all items in order of position, a page at a time; rows may be changed between pages."""
         last = -1
-        while True:
-            records = self._db.execute(
-                f"SELECT position, {_FIELDS} FROM items WHERE position > ? ORDER BY position LIMIT ?",  # noqa: S608
-                (last, _PAGE),
-            ).fetchall()
-            if not records:
-                return
+        query = f"SELECT position, {_FIELDS} FROM items WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608
+        while records := self._db.execute(query, (last, _PAGE)).fetchall():
             last = records[-1][0]
             yield [_from_record(record[1:]) for record in records]
+
+    def without_content(self) -> list[str]:
+        """Ids of the items that have no content key at all."""
+        query = "SELECT id FROM items WHERE text_key IS NULL AND image_key IS NULL AND video_key IS NULL"
+        return [row[0] for row in self._db.execute(query + " ORDER BY position")]
 
     def set_keys(self, modality: Modality, keys: Iterable[tuple[bytes | None, str]]) -> None:
         """Note the content key of one modality for (key, item id) pairs."""
         with self._db:
             self._db.executemany(f"UPDATE items SET {modality}_key = ? WHERE id = ?", keys)  # noqa: S608
+
+    def note_keys(self, keys: Iterable[tuple[bytes | None, bytes | None, bytes | None, str]]) -> None:
+        """Note all content keys for (text key, image key, video key, item id) rows."""
+        with self._db:
+            self._db.executemany("UPDATE items SET text_key = ?, image_key = ?, video_key = ? WHERE id = ?", keys)
 
     def drop(self, modality: Modality, item_id: str) -> None:
         """Take a medium away from an item, because it cannot be used."""

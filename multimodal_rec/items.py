@@ -79,7 +79,7 @@ def check_item(fields: Mapping[str, Any], media_root: Path) -> CheckedItem:
             if name not in KNOWN_FIELDS and value not in (None, "") and not is_nan(value)
         },
     )
-    if not (item.text or item.image or item.video):
+    if not (item.image or item.video or item.text):
         raise ValueError("; ".join(["no usable text, image or video", *warnings]))
     return CheckedItem(item, tuple(warnings))
 

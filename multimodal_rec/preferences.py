@@ -1,10 +1,16 @@
-"""What was learned from interactions, as a query needs it: histories to user vectors, features to item vectors."""
+"""What was learned from interactions, as a query needs it: items and histories to vectors of one inner product.
+
+An item has two vectors here. As a *candidate*, one block a model of taste, weighted, popularity last; as an *event* of
+a history, what the models read of it. A user's block is divided by the deviation of its scores over the known items, so
+that weights mean the same for every user.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -12,98 +18,188 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from pydantic import BaseModel, ConfigDict
+from safetensors.numpy import load_file as load_arrays
+from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load_file, save_file
 
+from multimodal_rec.factors import Factors
 from multimodal_rec.fusion import FusionConfig, FusionNetwork
-from multimodal_rec.interactions import Event
+from multimodal_rec.histories import ALL_ALIKE, age_weights
+from multimodal_rec.towers import Tower
 
 FloatArray = npt.NDArray[np.float32]
 
 WEIGHTS_FILE = "model.safetensors"
+FACTORS_FILE = "factors.safetensors"
 CONFIG_FILE = "config.json"
 ITEMS_FILE = "items.json"
+EVENT_ROWS_FILE = "events.npy"
+EVENT_IDS_FILE = "events.json"
 
 
 class PreferenceConfig(BaseModel):
-    """All of a preference model but its weights."""
+    """All of a preference model but its arrays."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
 
     fusion: FusionConfig
-    """The shape of the network."""
-    content_weight: float
-    """Weight of the history's mean content beside the learned preference."""
-    scale: float
-    """What learned item vectors are divided by, so that their mean square length is 1."""
+    """The shape of the fusion network."""
     rating_mean: float
     """Mean rating of the training events, 0 where none is rated."""
     rating_deviation: float
     """Standard deviation of the training events' ratings, 1 where none is rated."""
+    recencies: dict[str, float]
+    """Decay of history events in places, for each linear model."""
+    weights: dict[str, float]
+    """Weight of each model for items seen in training, in deviations of its scores."""
+    new_weights: dict[str, float]
+    """The same for items never seen in training, of the models that can place them."""
+    content_weight: float = 0.0
+    """Weight of the history's mean content."""
+    new_bias: float = 0.0
+    """Added to the score of items never seen in training, so that they get their share of places."""
+
+
+@dataclass(frozen=True)
+class Popularity:
+    """How often each of n items was liked, in deviations of the logarithm, and what features let expect."""
+
+    of_known: FloatArray  # (n,) 0 where never seen
+    from_features: dict[str, FloatArray]  # modality to (d,)
+
+    def expected(self, features: Mapping[str, FloatArray]) -> FloatArray:
+        """(n,) expected popularity, from the features that are there."""
+        parts = [features[name] @ weights for name, weights in self.from_features.items() if name in features]
+        return np.asarray(sum(parts), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class EventVectors:
+    """The event blocks of a release's items, read from disk as they are needed."""
+
+    ids: list[str]
+    rows: FloatArray  # (n, e)
+
+    def of(self, ids: Sequence[str]) -> FloatArray:
+        """(L, e) event blocks of these items."""
+        return np.asarray(self.rows[[self._rows_of[item_id] for item_id in ids]], dtype=np.float32)
+
+    @cached_property
+    def _rows_of(self) -> dict[str, int]:
+        return {item_id: row for row, item_id in enumerate(self.ids)}
+
+    def save(self, folder: Path) -> None:
+        """Write ids and rows into an existing folder."""
+        np.save(folder / EVENT_ROWS_FILE, self.rows)
+        (folder / EVENT_IDS_FILE).write_text(json.dumps(self.ids, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Open what `save` wrote."""
+        ids = json.loads((folder / EVENT_IDS_FILE).read_text(encoding="utf-8"))
+        return cls(ids, np.load(folder / EVENT_ROWS_FILE, mmap_mode="r", allow_pickle=False))
+
+
+def deviations(users: FloatArray, items: FloatArray) -> FloatArray:
+    """(u, 1) standard deviations over the (n, r) items of the scores of (u, r) users."""
+    return _deviations(users, np.cov(items.T, ddof=0).astype(np.float32).reshape(items.shape[1], -1))
+
+
+def _deviations(users: FloatArray, covariance: FloatArray) -> FloatArray:
+    variances = np.einsum("ur,rs,us->u", users, covariance, users)
+    return np.asarray(np.sqrt(np.maximum(variances, 1e-12))[:, None], dtype=np.float32)
 
 
 @dataclass(frozen=True)
 class Preferences:
-    """A trained fusion network. `known` are the ids that its own item vectors belong to; None where never seen."""
+    """All models of taste and their weights. `known` are the ids of the training's items; None where never seen."""
 
     config: PreferenceConfig
     network: FusionNetwork
+    linear: dict[str, Factors]
+    towers: dict[str, Tower]
+    popularity: Popularity
+    covariances: dict[str, FloatArray]
+    """Model to (r, r), of the vectors of known items."""
     known: tuple[str | None, ...]
+
+    @classmethod
+    def assemble(
+        cls,
+        config: PreferenceConfig,
+        network: FusionNetwork,
+        linear: dict[str, Factors],
+        towers: dict[str, Tower],
+        popularity: Popularity,
+        *,
+        known: tuple[str | None, ...],
+        features: Mapping[str, FloatArray],
+    ) -> Self:
+        """Put trained models together; `features` are those of the training's items."""
+        bare = cls(config, network, linear, towers, popularity, {}, known)
+        seen = np.array([item_id is not None for item_id in known])
+        ids = [item_id for item_id in known if item_id is not None]
+        own = {name: rows[seen] for name, rows in features.items()}
+        covariances, new_weights = {}, dict(config.new_weights)
+        for name, right in bare._right(ids, own).items():
+            covariances[name] = np.cov(right.T, ddof=0).astype(np.float32).reshape(right.shape[1], -1)
+            if name in towers:  # content alone spreads scores less: new items are scaled up to their like
+                alone = np.cov(towers[name].content(own[name]).T, ddof=0)
+                new_weights[name] *= float(np.sqrt(np.trace(covariances[name]) / max(np.trace(alone), 1e-12)))
+        return replace(bare, covariances=covariances, config=config.model_copy(update={"new_weights": new_weights}))
 
     @property
     def dim(self) -> int:
-        """Dimensions of the preference block, the popularity included."""
-        return self.config.fusion.dim + 1
+        """Dimensions of a candidate's and a user's block."""
+        sizes = [self.config.fusion.dim + 1, *(x.right.shape[1] for x in self.linear.values())]
+        return sum([*sizes, *(len(tower.bias) for tower in self.towers.values()), 1])
 
     def item_block(self, ids: Sequence[str], features: Mapping[str, FloatArray]) -> FloatArray:
-        """(n, dim) preference blocks of items, from their features and, where seen in training, their own vectors.
+        """(n, dim) blocks of items as candidates.
 
         Args:
             ids: of the n items.
             features: for each modality float32 (n, d_m), zero where an item lacks it.
         """
-        places = {item_id: place for place, item_id in enumerate(self.known) if item_id is not None}
-        index = torch.tensor([places.get(item_id, 0) for item_id in ids])
-        known = torch.tensor([float(item_id in places) for item_id in ids])
+        places = self._places(ids)
+        new = places < 0
         blocks = []
-        with torch.inference_mode():
-            for rows in torch.arange(len(ids)).split(8192):
-                inputs = {
-                    name: torch.from_numpy(features[name])[rows]
-                    if name in features
-                    else torch.zeros(len(rows), self.config.fusion.features[name])
-                    for name in self.config.fusion.features
-                }
-                blocks.append(self.network.item_tower(index[rows], inputs, known[rows]).numpy())
-        scaled: FloatArray = (np.concatenate(blocks) / self.config.scale).astype(np.float32)
-        return scaled
+        for name, right in self._right(ids, features).items():
+            weight = np.where(new, self.config.new_weights.get(name, 0.0), self.config.weights.get(name, 0.0))
+            blocks.append(right * weight[:, None].astype(np.float32))
+        known = self.config.weights["popularity"] * self.popularity.of_known[places]
+        expected = self.config.new_weights["popularity"] * self.popularity.expected(self._all(ids, features))
+        blocks.append(np.where(new, expected + self.config.new_bias, known)[:, None].astype(np.float32))
+        return np.hstack(blocks)
 
-    def user_blocks(
-        self, histories: Sequence[Sequence[Event]], item_blocks: Callable[[Sequence[str]], FloatArray]
-    ) -> FloatArray:
-        """(u, dim) preference blocks of users, from the newest events of their histories, oldest first.
+    def event_block(self, ids: Sequence[str], features: Mapping[str, FloatArray]) -> FloatArray:
+        """(n, e) blocks of items as events of histories; arguments as in `item_block`."""
+        return np.hstack(list(self._left(ids, features).values()))
+
+    def user_blocks(self, histories: Iterable[tuple[FloatArray, Sequence[float | None]]]) -> FloatArray:
+        """(u, dim) blocks of users.
 
         Args:
-            histories: of u users, events of known items only; one without events gets the popular start.
-            item_blocks: looks up the (n, dim) preference blocks of items.
+            histories: for each user the (L, e) event blocks and the ratings, oldest first; L = 0 gets what is popular.
         """
-        result = np.zeros((len(histories), self.dim), np.float32)
-        result[:, -1] = 1.0
-        for row, history in enumerate(histories):
-            events = history[-self.config.fusion.history :]
-            if events:
-                tokens = torch.from_numpy(item_blocks([event.item_id for event in events]) * self.config.scale)
-                ratings = torch.tensor([[self._standardised(event.rating) for event in events]])
-                with torch.inference_mode():
-                    output = self.network.history_encoder(tokens[None, :, :-1], ratings)  # (1, L, dim)
-                result[row] = output[0, -1].numpy()
-        return result
+        rows = [self._user(events, ratings) for events, ratings in histories]
+        return np.stack(rows) if rows else np.zeros((0, self.dim), np.float32)
 
     def save(self, folder: Path) -> None:
-        """Write weights, configuration and item ids into a new folder."""
+        """Write arrays, configuration and item ids into a new folder."""
         folder.mkdir()
         save_file(
             {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}, folder / WEIGHTS_FILE
         )
+        arrays: dict[str, FloatArray] = {"popularity.of_known": self.popularity.of_known}
+        for name, weights in self.popularity.from_features.items():
+            arrays[f"popularity.{name}"] = weights
+        for name, factors in self.linear.items():
+            arrays |= {f"linear.{name}.left": factors.left, f"linear.{name}.right": factors.right}
+        for name, tower in self.towers.items():
+            arrays |= {f"towers.{name}.{field}": array for field, array in vars(tower).items()}
+        arrays |= {f"covariance.{name}": covariance for name, covariance in self.covariances.items()}
+        save_arrays({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / FACTORS_FILE)
         (folder / CONFIG_FILE).write_text(self.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (folder / ITEMS_FILE).write_text(json.dumps(self.known, ensure_ascii=False), encoding="utf-8")
 
@@ -113,9 +209,107 @@ class Preferences:
         config = PreferenceConfig.model_validate_json((folder / CONFIG_FILE).read_text(encoding="utf-8"))
         network = FusionNetwork(config.fusion).eval()
         network.load_state_dict(load_file(folder / WEIGHTS_FILE))
-        return cls(config, network, tuple(json.loads((folder / ITEMS_FILE).read_text(encoding="utf-8"))))
+        arrays = load_arrays(folder / FACTORS_FILE)
+
+        def group(prefix: str) -> dict[str, FloatArray]:
+            return {name.removeprefix(prefix): x for name, x in arrays.items() if name.startswith(prefix)}
+
+        popularity = group("popularity.")
+        linear = {
+            name: Factors(arrays[f"linear.{name}.left"], arrays[f"linear.{name}.right"], recency)
+            for name, recency in config.recencies.items()
+        }
+        names = sorted({name.split(".")[1] for name in arrays if name.startswith("towers.")})
+        return cls(
+            config,
+            network,
+            linear,
+            {name: Tower(**group(f"towers.{name}.")) for name in names},
+            Popularity(popularity.pop("of_known"), popularity),
+            group("covariance."),
+            tuple(json.loads((folder / ITEMS_FILE).read_text(encoding="utf-8"))),
+        )
+
+    def _user(self, events: FloatArray, ratings: Sequence[float | None]) -> FloatArray:
+        result = np.zeros(self.dim, np.float32)
+        result[-1] = 1.0
+        if not len(events):
+            return result
+        dim, start, taken = self.config.fusion.dim, 0, 0
+        newest = slice(-self.config.fusion.history, None)
+        standard = torch.tensor([[self._standardised(rating) for rating in ratings[newest]]])
+        with torch.inference_mode():
+            tokens = torch.from_numpy(np.ascontiguousarray(events[newest, :dim]))
+            user = self.network.history_encoder(tokens[None], standard)[0, -1].numpy()  # (dim + 1,)
+        parts = [("sequence", user)]
+        taken = dim
+        for name, size, recency in self._readers():
+            parts.append((name, age_weights(len(events), recency) @ events[:, taken : taken + size]))
+            taken += size
+        for name, part in parts:
+            result[start : start + len(part)] = part / _deviations(part[None], self.covariances[name])[0]
+            start += len(part)
+        return result
+
+    def _readers(self) -> Iterable[tuple[str, int, float]]:
+        """Name, size and recency of the models that add up events, in order."""
+        for name, factors in self.linear.items():
+            yield name, factors.left.shape[1], factors.recency
+        for name, tower in self.towers.items():
+            yield name, len(tower.bias), ALL_ALIKE
+
+    def _right(self, ids: Sequence[str], features: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+        """Model to (n, r) vectors of candidates, zero where a model cannot place an item."""
+        places = self._places(ids)
+        seen = (places >= 0)[:, None]
+        result = {"sequence": self._tokens(places, features)}
+        result |= {name: np.where(seen, x.right[places], np.float32(0)) for name, x in self.linear.items()}
+        every = self._all(ids, features)
+        for name, tower in self.towers.items():
+            result[name] = tower.content(every[name]) + np.where(seen, tower.own_right[places], np.float32(0))
+        return result
+
+    def _left(self, ids: Sequence[str], features: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+        """Model to (n, r) vectors of events."""
+        places = self._places(ids)
+        seen = (places >= 0)[:, None]
+        result = {"sequence": self._tokens(places, features)[:, :-1]}
+        result |= {name: np.where(seen, x.left[places], np.float32(0)) for name, x in self.linear.items()}
+        every = self._all(ids, features)
+        for name, tower in self.towers.items():
+            result[name] = tower.content(every[name]) + np.where(seen, tower.own_left[places], np.float32(0))
+        return result
+
+    def _tokens(self, places: npt.NDArray[np.int64], features: Mapping[str, FloatArray]) -> FloatArray:
+        """(n, dim + 1) item vectors of the fusion network."""
+        known = torch.from_numpy((places >= 0).astype(np.float32))
+        index = torch.from_numpy(np.maximum(places, 0))
+        blocks = []
+        with torch.inference_mode():
+            for rows in torch.arange(len(places)).split(8192):
+                inputs = {
+                    name: torch.from_numpy(features[name])[rows] if name in features else torch.zeros(len(rows), size)
+                    for name, size in self.config.fusion.features.items()
+                }
+                blocks.append(self.network.item_tower(index[rows], inputs, known[rows]).numpy())
+        return np.concatenate(blocks) if blocks else np.zeros((0, self.config.fusion.dim + 1), np.float32)
+
+    def _places(self, ids: Sequence[str]) -> npt.NDArray[np.int64]:
+        """(n,) places among the training's items, -1 for those never seen."""
+        return np.array([self._place_of.get(item_id, -1) for item_id in ids], dtype=np.int64)
+
+    @cached_property
+    def _place_of(self) -> dict[str, int]:
+        return {item_id: place for place, item_id in enumerate(self.known) if item_id is not None}
+
+    def _all(self, ids: Sequence[str], features: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+        """The features of every tower; zero for modalities that none of these items has."""
+        return {
+            name: features[name] if name in features else np.zeros((len(ids), len(tower.centre)), np.float32)
+            for name, tower in self.towers.items()
+        }
 
     def _standardised(self, rating: float | None) -> float:
-        if rating is None:
+        if rating is None or np.isnan(rating):
             return 0.0
         return (rating - self.config.rating_mean) / self.config.rating_deviation

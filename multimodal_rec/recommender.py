@@ -18,6 +18,7 @@ from multimodal_rec.alignment import Alignment, unit
 from multimodal_rec.build import build, remove, update
 from multimodal_rec.embed import recorded_image_encoder, recorded_text_encoder
 from multimodal_rec.errors import QueryError, UnknownItem, UnknownUser
+from multimodal_rec.histories import CONTENT_RECENCY, age_weights
 from multimodal_rec.interactions import Event, in_time_order
 from multimodal_rec.item_table import ItemTable
 from multimodal_rec.items import Item
@@ -30,11 +31,11 @@ from multimodal_rec.releases import (
     load_indexes,
     read_manifest,
 )
-from multimodal_rec.space import Space, content_blocks, recency_weights
+from multimodal_rec.space import Space, content_blocks
 from multimodal_rec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from multimodal_rec.preferences import Preferences
+    from multimodal_rec.preferences import EventVectors, Preferences
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -42,8 +43,8 @@ BATCH = 256
 """Users or queries answered together in the batch methods."""
 SAME_SCORE = 1e-5
 """A part that falls short of the whole by less is the whole: the one shot of a clip, say."""
-TASTE_IN_SEARCH = 0.5
-"""Weight of a user's unit vector beside the unit blocks of a search."""
+TASTE_IN_SEARCH = 0.1
+"""Weight of a user's vector beside the unit blocks of a search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,29 +333,36 @@ class Recommender:
 
         return Preferences.load(self._folder / PREFERENCES_FOLDER) if self._space.preference else None
 
+    @cached_property
+    def _history_events(self) -> EventVectors | None:
+        from multimodal_rec.preferences import EventVectors
+
+        return EventVectors.load(self._folder / PREFERENCES_FOLDER) if self._space.preference else None
+
     def _reopen(self) -> None:
         self.close()
         fresh = Recommender(self._workspace.path, threads=self._threads)
         self.__dict__ = fresh.__dict__
 
     def _user_vectors(self, histories: Sequence[Sequence[Event]]) -> FloatArray:
-        """(u, dim) unit vectors of users: the learned preference and the mean content of the newest events."""
+        """(u, dim) vectors of users: the learned preference, and the mean content of the newest events."""
         known = [[event for event in events if event.item_id in self._index] for events in histories]
         vectors = np.zeros((len(known), self._space.dim), np.float32)
         preference = self._space.blocks["preference"]
         content = slice(preference.stop, self._space.dim)
-        weight, newest = 1.0, 50
-        if self._preferences:
-            config = self._preferences.config
-            weight, newest = config.content_weight / config.scale, config.fusion.history
+        weight = 1.0
+        if self._preferences and self._history_events:
+            weight = self._preferences.config.content_weight
+            rows = self._history_events
             vectors[:, preference] = self._preferences.user_blocks(
-                known, lambda ids: self._index.vectors(ids)[:, preference]
+                (rows.of([event.item_id for event in events]), [event.rating for event in events]) for events in known
             )
         for row, events in enumerate(known):
             if events and weight:
-                ids = [event.item_id for event in events[-newest:]]
-                vectors[row, content] = weight * (recency_weights(len(ids)) @ self._index.vectors(ids)[:, content])
-        return unit(vectors)
+                ids = [event.item_id for event in events]
+                means = age_weights(len(ids), CONTENT_RECENCY) @ self._index.vectors(ids)[:, content]
+                vectors[row, content] = weight * means
+        return vectors
 
     def _picture_features(self, query: Query) -> FloatArray:
         """(v,) raw features of a query's picture and clip, their mean where it has both, zero where neither."""

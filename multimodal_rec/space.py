@@ -22,10 +22,6 @@ FloatArray = npt.NDArray[np.float32]
 
 BRIDGED_BESIDE_TEXT = 0.5
 """Weight of the bridged picture in the semantic block of an item that has a text of its own."""
-RECENCY_PLACES = 5.0
-"""Decay of a history event's weight, in places from the newest."""
-RECENCY_FLOOR = 0.1
-"""Weight that even the oldest event of a history keeps."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +80,3 @@ def content_blocks(alignment: Alignment, texts: FloatArray, pictures: FloatArray
     bridged = alignment.bridge(pictures)
     weight = np.where(present(texts), BRIDGED_BESIDE_TEXT, 1.0)[:, None].astype(np.float32)
     return unit(words + weight * bridged), alignment.centred_images(pictures)
-
-
-def recency_weights(length: int) -> FloatArray:
-    """(length,) weights of a history's events, oldest first, which sum to 1."""
-    age = np.arange(length)[::-1]
-    weights = np.exp(-age / RECENCY_PLACES) + RECENCY_FLOOR
-    return np.asarray(weights / weights.sum(), dtype=np.float32)

@@ -1,74 +1,69 @@
-"""Train the fusion network on histories: from each place in a history, predict one of the next few events.
+"""Learn preferences: several models of taste, and how much each counts.
 
-The loss is the full softmax over the catalogue, or a sampled one with uniform negatives where the catalogue is large.
-The step size follows one cycle (Smith and Topin 2019): up, and down to nothing at the end. The weight of the history's
-mean content beside the learned preference is the one that ranks each user's held-out events best; the final network
-sees all events.
+    sequence      the fusion network: the order of a history (`fusion`)
+    co_liked      items liked by the same people, newest events first (`factors`)
+    next_liked    items liked soon after one another (`factors`)
+    text, image … one content tower a modality (`towers`)
+    popularity    how often an item was liked, or what its content lets expect
+
+Each scores an item by an inner product, so all of them together are one. The weights are those that rank each user's
+newest events best; for items that nobody knows yet, those that rank items best which were hidden from the towers. Both
+are chosen inside the training events; then everything is trained anew on all of them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from pydantic import BaseModel, ConfigDict
-from torch import Tensor
-from torch.nn import functional
 
-from multimodal_rec.fusion import FusionConfig, FusionNetwork
-from multimodal_rec.histories import Histories, held_out
-from multimodal_rec.metrics import ndcg_at
-from multimodal_rec.preferences import PreferenceConfig, Preferences
+from multimodal_rec.alignment import ridge
+from multimodal_rec.blend import Contest, choose_weights
+from multimodal_rec.factors import Factors, co_liked, next_liked, user_rows
+from multimodal_rec.fusion import FusionConfig
+from multimodal_rec.fusion_training import FusionRun, FusionTraining, rating_scale
+from multimodal_rec.histories import ALL_ALIKE, CONTENT_RECENCY, Histories, age_weights, held_out
+from multimodal_rec.preferences import Popularity, PreferenceConfig, Preferences, deviations
 from multimodal_rec.progress import Progress, silent
-from multimodal_rec.space import recency_weights
+from multimodal_rec.towers import Tower, fit_tower
 
 logger = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float32]
 
-CODE_VERSION = 2
-"""Counted up whenever the same input would train another network."""
-CONTENT_WEIGHTS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-"""Tried for the history's mean content, in units of the network's scores."""
+CODE_VERSION = 3
+"""Counted up whenever the same input would train another model."""
 
 
 class TrainingConfig(BaseModel):
-    """How the network is trained."""
+    """How preferences are learned."""
 
     model_config = ConfigDict(frozen=True)
 
-    epochs: int = 15
-    """Times that the network sees all events; more where that would be fewer than `min_steps`."""
-    min_steps: int = 200
-    """Steps at the least, so that few events are learned too."""
-    batch: int = 64
-    """Windows of history in a step."""
-    learning_rate: float = 8e-3
-    """Step size of AdamW at its peak."""
-    warm_up: float = 0.15
-    """Share of the steps until the step size is at its peak."""
-    weight_decay: float = 0.05
-    """Weight decay of AdamW."""
-    ahead: int = 5
-    """The target is a random one of this many next events."""
-    unknown: float = 0.3
-    """Share of the items whose own vector is dropped in each step, so that content learns to stand alone."""
+    fusion: FusionTraining = FusionTraining()
+    """How the fusion network is trained."""
     validation: float = 0.125
-    """Share of each user's newest events that is held out to choose the content weight."""
+    """Share of each user's newest events that is held out to choose the weights."""
+    folds: int = 3
+    """Times that a part of the items is hidden, to choose the weights of items that nobody knows."""
     k: int = 20
     """Length of the lists that are validated."""
-    sampled_above: int = 30_000
-    """Catalogues with more items than this are trained with sampled negatives."""
-    negatives: int = 4096
-    """Negatives of a step where they are sampled."""
+    most_scores: int = 40_000_000
+    """Users times items that are ranked in validation."""
+    recencies: tuple[float, ...] = (3.0, 5.0, 10.0, 20.0, 50.0, ALL_ALIKE)
+    """Decays of history events, in places from the newest, that are tried for the linear models."""
+    penalties: tuple[float, ...] = (150.0, 400.0, 1000.0)
+    """L2 penalties that are tried for the linear models."""
+    new_share: float = 0.5
+    """Share of list places that new items get, in units of their share of the catalogue."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +71,19 @@ class Trained:
     """What was learned, with what was measured on the way."""
 
     preferences: Preferences
-    epochs: int
     validation_ndcg: float
-    losses: tuple[float, ...]
+    new_item_ndcg: float
     seconds: float
+
+
+@dataclass(frozen=True)
+class _Models:
+    """All models of taste, trained on the same histories."""
+
+    fusion: FusionRun
+    linear: dict[str, Factors]
+    towers: dict[str, Tower]
+    popularity: Popularity
 
 
 def training_key(
@@ -107,7 +111,7 @@ def train(
     config: TrainingConfig | None = None,
     progress: Progress = silent,
 ) -> Trained:
-    """Choose the content weight on held-out events, then train on all of them.
+    """Choose all weights on held-out events and items, then train on all events.
 
     Args:
         histories: all users' events.
@@ -116,250 +120,247 @@ def train(
         ids: of the n items of the catalogue.
         seed: of all random numbers.
         config: how to train.
-        progress: called with the stage, the epochs done and the epochs in all.
+        progress: called with the stage, the steps done and the steps in all.
     """
     config = config or TrainingConfig()
     started = time.monotonic()
-    shape = FusionConfig(items=len(ids), features={name: x.shape[1] for name, x in features.items()})
+    learner = _Learner(features, content, len(ids), seed, config, progress)
     hidden = held_out(histories, config.validation, seed)
     shown = histories.select(~hidden)
-    run = _Run(shown, features, shape, config, seed)
-    run.fit("training on older events", progress)
-    best, content_weight = _choose_content_weight(run, content, histories, hidden, config.k)
-    logger.info("chosen: content weight %g, validation ndcg@%d %.4f", content_weight, config.k, best)
-    final = _Run(histories, features, shape, config, seed)
-    final.fit("training on all events", progress)
+    settings = learner.choose_linear(shown, histories, hidden)
+    models = learner.fit(shown, settings, "older events")
+    weights, content_weight, ndcg = learner.choose_known(models, shown, histories, hidden)
+    new_weights, new_ndcg = learner.choose_new(histories)
+    logger.info("weights %s: validation ndcg@%d %.4f", weights, config.k, ndcg)
+    logger.info("weights of new items %s: validation ndcg@%d %.4f", new_weights, config.k, new_ndcg)
+    final = learner.fit(histories, settings, "all events")
     mean, deviation = rating_scale(histories.ratings)
-    preferences = Preferences(
+    preferences = Preferences.assemble(
         PreferenceConfig(
-            fusion=shape,
-            content_weight=content_weight,
-            scale=float(final.item_vectors().square().sum(1).mean().sqrt()),
+            fusion=final.fusion.network.config,
             rating_mean=mean,
             rating_deviation=deviation,
+            recencies={name: factors.recency for name, factors in final.linear.items()},
+            weights=weights,
+            new_weights=new_weights,
+            content_weight=content_weight,
         ),
-        final.network.cpu().eval(),
-        tuple(item_id if seen else None for item_id, seen in zip(ids, final.known.tolist(), strict=True)),
+        final.fusion.network.cpu().eval(),
+        final.linear,
+        final.towers,
+        final.popularity,
+        known=tuple(i if seen else None for i, seen in zip(ids, final.fusion.known.tolist(), strict=True)),
+        features=features,
     )
-    return Trained(preferences, final.epochs, best, tuple(final.losses), time.monotonic() - started)
+    bias = new_item_bias(preferences, histories, features, content, ids, config)
+    return Trained(
+        replace(preferences, config=preferences.config.model_copy(update={"new_bias": bias})),
+        ndcg,
+        new_ndcg,
+        time.monotonic() - started,
+    )
 
 
-def device() -> torch.device:
-    """The accelerator if there is one."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def rating_scale(ratings: FloatArray) -> tuple[float, float]:
-    """Mean and deviation of the ratings that there are; 0 and 1 where there are none, or all are the same."""
-    rated = ratings[~np.isnan(ratings)]
-    if len(rated) == 0:
-        return 0.0, 1.0
-    return float(rated.mean()), float(rated.std()) or 1.0
-
-
-def _choose_content_weight(
-    run: _Run, content: FloatArray, histories: Histories, hidden: npt.NDArray[np.bool_], k: int
-) -> tuple[float, float]:
-    """The best validation ndcg over `CONTENT_WEIGHTS`, and the weight that reaches it."""
-    shown = run.histories
-    means = np.zeros((len(shown), content.shape[1]), np.float32)
-    for user in range(len(shown)):
-        events = shown.items[shown.of(user)][-run.network.config.history :]
-        if len(events):
-            means[user] = recency_weights(len(events)) @ content[events]
-    users, items = run.user_vectors(), run.item_vectors()
-    means_tensor, content_tensor = torch.from_numpy(means).to(users.device), torch.from_numpy(content).to(users.device)
-    results = {
-        weight: _validate(
-            torch.cat([users, weight * means_tensor], 1), torch.cat([items, content_tensor], 1), histories, hidden, k
-        )
-        for weight in CONTENT_WEIGHTS
-    }
-    best = max(results, key=lambda weight: results[weight])
-    return results[best], best
-
-
-def _validate(
-    users: Tensor, items: Tensor, histories: Histories, hidden: npt.NDArray[np.bool_], k: int, batch: int = 512
+def new_item_bias(
+    preferences: Preferences,
+    histories: Histories,
+    features: Mapping[str, FloatArray],
+    content: FloatArray,
+    ids: Sequence[str],
+    config: TrainingConfig,
 ) -> float:
-    """Mean ndcg@k of the hidden events over the users that have any; their other events are left out of the lists.
+    """What to add to the score of new items so that they get `new_share` of their share of the places in lists.
 
-    Args:
-        users: (U, d).
-        items: (n, d).
-        histories: all events.
-        hidden: (E,) which of them are to be found.
-        k: length of the lists.
-        batch: users scored at once.
+    Where every item was seen in training, every tenth stands for new ones.
     """
-    values = []
-    for start in range(0, len(users), batch):
-        scores = (users[start : start + batch] @ items.T).cpu().numpy()
-        for row in range(len(scores)):
-            own = histories.of(start + row)
-            relevant = histories.items[own][hidden[own]]
-            if len(relevant):
-                scores[row, histories.items[own][~hidden[own]]] = -np.inf
-                values.append(ndcg_at(k, scores[row], relevant))
-    return float(np.mean(values)) if values else 0.0
+    new = np.array([item_id is None for item_id in preferences.known])
+    names = list(ids)
+    if not new.any():
+        new[::10] = True
+        names = [f"\0{item_id}" if fresh else item_id for item_id, fresh in zip(ids, new, strict=True)]
+    items = np.hstack([preferences.item_block(names, features), preferences.config.content_weight * content])
+    events = preferences.event_block(ids, features)
+    most = max(1, min(1000, config.most_scores // len(ids)))
+    users = np.linspace(0, len(histories) - 1, min(most, len(histories))).astype(int)
+    rows = preferences.user_blocks(
+        (events[histories.items[histories.of(u)]], histories.ratings[histories.of(u)].tolist()) for u in users
+    )
+    means = np.stack([_mean_content(content, histories, int(user)) for user in users])
+    scores = np.hstack([rows, means]) @ items.T
+    for row, user in enumerate(users):
+        scores[row, histories.items[histories.of(int(user))]] = -np.inf
+    k = min(config.k, len(ids))
+    target = config.new_share * new.mean() * k
+    low, high = -20.0, 20.0
+    for _ in range(24):
+        bias = (low + high) / 2
+        top = np.argpartition(-(scores + bias * new), k - 1, axis=1)[:, :k]
+        low, high = (bias, high) if new[top].sum(1).mean() < target else (low, bias)
+    return round((low + high) / 2, 4)
 
 
-class _Run:
-    """One training run from its start."""
+def _mean_content(content: FloatArray, histories: Histories, user: int) -> FloatArray:
+    items = histories.items[histories.of(user)]
+    return age_weights(len(items), CONTENT_RECENCY) @ content[items]
 
-    def __init__(
-        self,
-        histories: Histories,
-        features: Mapping[str, FloatArray],
-        shape: FusionConfig,
-        config: TrainingConfig,
-        seed: int,
-    ) -> None:
-        torch.manual_seed(seed)
-        self.histories = histories
-        self.config = config
-        self.random = np.random.default_rng(seed)
-        self.device = device()
-        self.network = FusionNetwork(shape).to(self.device)
-        self.features = {name: torch.from_numpy(x).to(self.device) for name, x in features.items()}
-        mean, deviation = rating_scale(histories.ratings)
-        self.ratings = np.nan_to_num((histories.ratings - mean) / deviation, nan=0.0).astype(np.float32)
-        self.ordered = histories.ordered
-        self.losses: list[float] = []
-        self.steps = 0
-        per_epoch = max(1, round(len(self._window_bounds()) / config.batch))
-        self.epochs = max(config.epochs, math.ceil(config.min_steps / per_epoch))
-        self.total_steps = self.epochs * (per_epoch + 1)  # the number of windows differs a little from epoch to epoch
-        seen = np.zeros(shape.items, dtype=np.float32)
-        seen[histories.items] = 1.0
-        self.known = torch.from_numpy(seen).to(self.device)
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+
+@dataclass(frozen=True)
+class _Setting:
+    """What validation chose for a linear model."""
+
+    penalty: float
+    recency: float
+
+
+@dataclass(frozen=True)
+class _Learner:
+    """The catalogue and how to learn from it."""
+
+    features: Mapping[str, FloatArray]
+    content: FloatArray
+    count: int
+    seed: int
+    config: TrainingConfig
+    progress: Progress
+
+    def fit(self, histories: Histories, settings: Mapping[str, _Setting], what: str) -> _Models:
+        """Train all models on these histories."""
+        order = {name: rows.shape[1] for name, rows in self.features.items() if name != "categories"}
+        fusion = FusionRun(
+            histories,
+            {name: self.features[name] for name in order},
+            FusionConfig(items=self.count, features=order),
+            self.config.fusion,
+            self.seed,
         )
+        fusion.fit(f"learning from {what}: order", self.progress)
+        linear = {name: self._linear(name, histories, setting) for name, setting in settings.items()}
+        return _Models(fusion, linear, self._towers(histories, what), self._popularity(histories))
 
-    def fit(self, stage: str, progress: Progress) -> None:
-        """Train from start to end."""
-        for epoch in range(1, self.epochs + 1):
-            self._epoch()
-            progress(stage, epoch, self.epochs)
-            logger.info("%s, epoch %d: loss %.4f", stage, epoch, self.losses[-1])
+    def choose_linear(
+        self, shown: Histories, histories: Histories, hidden: npt.NDArray[np.bool_]
+    ) -> dict[str, _Setting]:
+        """The penalty and the recency of each linear model that rank held-out events best alone."""
+        ordered = bool(shown.ordered.mean() > 0.5)
+        recencies = self.config.recencies if ordered else (ALL_ALIKE,)
+        users, relevant, seen = self._validation(histories, hidden)
+        settings = {}
+        for name in ("co_liked", "next_liked") if ordered else ("co_liked",):
+            results: dict[_Setting, float] = {}
+            for number, penalty in enumerate(self.config.penalties):
+                factors = self._linear(name, shown, _Setting(penalty, ALL_ALIKE))
+                for recency in recencies:
+                    rows = user_rows(shown, factors.left, recency)[users]
+                    contest = Contest({name: rows @ factors.right.T}, relevant, seen, self.config.k)
+                    results[_Setting(penalty, recency)] = contest.ndcg(contest.scores[name])
+                self.progress(f"choosing penalties: {name}", number + 1, len(self.config.penalties))
+            settings[name] = max(results, key=lambda setting: results[setting])
+            logger.info("%s: %s, validation ndcg %.4f", name, settings[name], results[settings[name]])
+        return settings
 
-    def _epoch(self) -> None:
-        self.network.train()
-        losses = []
-        for items, ratings, targets in self._batches():
-            self.steps += 1
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.config.learning_rate * self._cycle()
-            loss = self._loss(items, ratings, targets)
-            self.optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-            self.optimizer.step()
-            losses.append(loss.item())
-        self.losses.append(float(np.mean(losses)) if losses else math.nan)
+    def choose_known(
+        self, models: _Models, shown: Histories, histories: Histories, hidden: npt.NDArray[np.bool_]
+    ) -> tuple[dict[str, float], float, float]:
+        """The weights that rank the hidden events best, the one of raw content, and the ndcg that they reach."""
+        users, relevant, seen = self._validation(histories, hidden)
+        scores = {"sequence": models.fusion.user_vectors()[users] @ models.fusion.item_vectors().T}
+        result = {"sequence": _standard(scores["sequence"].cpu().numpy())}
+        for name, factors in models.linear.items():
+            result[name] = _standard(user_rows(shown, factors.left, factors.recency)[users] @ factors.right.T)
+        for name, tower in models.towers.items():
+            content = tower.content(self.features[name])
+            left, right = content + tower.own_left, content + tower.own_right
+            result[name] = _standard(user_rows(shown, left, ALL_ALIKE)[users] @ right.T)
+        result["popularity"] = np.tile(models.popularity.of_known, (len(users), 1))
+        means = user_rows(shown, self.content, CONTENT_RECENCY)[users] @ self.content.T
+        scale = max(float(means.std(1).mean()), 1e-6)
+        result["content"] = means / scale
+        contest = Contest(result, relevant, seen, self.config.k)
+        weights, best = choose_weights([contest], list(result))
+        return weights, weights["content"] / scale, best
 
-    def _cycle(self) -> float:
-        """The share of the peak step size that is due now."""
-        done = min(1.0, self.steps / self.total_steps)
-        if done < self.config.warm_up:
-            return done / self.config.warm_up
-        return 0.5 * (1 + math.cos(math.pi * (done - self.config.warm_up) / (1 - self.config.warm_up)))
+    def choose_new(self, histories: Histories) -> tuple[dict[str, float], float]:
+        """The weights that rank hidden items best among themselves, over all folds."""
+        random = np.random.default_rng(self.seed)
+        known = random.permutation(np.unique(histories.items))
+        contests = []
+        for number, fold in enumerate(np.array_split(known, self.config.folds)):
+            contest = self._fold(histories, np.sort(fold), random)
+            if contest is not None:
+                contests.append(contest)
+            self.progress("learning for new items", number + 1, self.config.folds)
+        names = [*(name for name in self.features), "popularity"]
+        if not contests:
+            return dict.fromkeys(names, 1.0), 0.0
+        return choose_weights(contests, names)
 
-    def item_vectors(self, batch: int = 8192) -> Tensor:
-        """(n, dim + 1) vectors of the whole catalogue."""
-        self.network.eval()
-        index = torch.arange(len(self.known), device=self.device)
-        with torch.inference_mode():
-            return torch.cat(
-                [
-                    self.network.item_tower(
-                        part, {name: x[part] for name, x in self.features.items()}, self.known[part]
-                    )
-                    for part in index.split(batch)
-                ]
-            )
+    def _fold(self, histories: Histories, fold: npt.NDArray[np.int64], random: np.random.Generator) -> Contest | None:
+        """Rank the items of a fold by models that never saw them."""
+        outside = ~np.isin(histories.items, fold)
+        shown = histories.select(outside)
+        found = np.bincount(histories.owners[~outside], minlength=len(histories))
+        users = np.flatnonzero((shown.lengths > 0) & (found > 0))
+        most = max(1, self.config.most_scores // max(1, len(fold)))
+        users = np.sort(random.permutation(users)[:most])
+        if len(users) == 0 or len(fold) < 2:
+            return None
+        relevant = np.zeros((len(users), len(fold)), dtype=bool)
+        for row, user in enumerate(users):
+            own = histories.items[histories.of(int(user))]
+            relevant[row, np.searchsorted(fold, own[np.isin(own, fold)])] = True
+        scores: dict[str, FloatArray] = {}
+        for name, tower in self._towers(shown, "").items():
+            content = tower.content(self.features[name])
+            rows = user_rows(shown, content + tower.own_left, ALL_ALIKE)[users]
+            seen_content = content[np.setdiff1d(np.unique(shown.items), fold)]
+            scores[name] = rows @ content[fold].T / deviations(rows, seen_content)
+        expected = self._popularity(shown).expected(self.features)[fold]
+        scores["popularity"] = np.tile(expected, (len(users), 1))
+        return Contest(scores, relevant, None, self.config.k)
 
-    def user_vectors(self, batch: int = 256) -> Tensor:
-        """(U, dim + 1): what the network makes of each user's newest events."""
-        self.network.eval()
-        vectors = self.item_vectors()
-        result = []
-        with torch.inference_mode():
-            for start in range(0, len(self.histories), batch):
-                bounds = self.histories.bounds[start : start + batch + 1]
-                sizes = np.minimum(np.diff(bounds), self.network.config.history)
-                events, valid = _windows(bounds[1:] - sizes, sizes, max(1, int(sizes.max())))
-                events = np.clip(events, 0, len(self.histories.items) - 1)  # a user may have no event
-                tokens = vectors[torch.from_numpy(self.histories.items[events]).to(self.device)]  # (B, L, dim + 1)
-                ratings = torch.from_numpy(self.ratings[events] * valid).to(self.device)
-                output = self.network.history_encoder(tokens[:, :, :-1], ratings)  # (B, L, dim + 1)
-                last = torch.from_numpy(np.maximum(sizes - 1, 0)).to(self.device)
-                result.append(output[torch.arange(len(sizes), device=self.device), last])
-        return torch.cat(result)
+    def _validation(
+        self, histories: Histories, hidden: npt.NDArray[np.bool_]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """The users to validate on, and (u, n) which items they are to find, and which they have seen."""
+        users = np.flatnonzero(np.bincount(histories.owners[hidden], minlength=len(histories)) > 0)
+        most = max(1, self.config.most_scores // self.count)
+        users = np.sort(np.random.default_rng(self.seed).permutation(users)[:most])
+        relevant, seen = np.zeros((2, len(users), self.count), dtype=bool)
+        for row, user in enumerate(users):
+            own = histories.of(int(user))
+            relevant[row, histories.items[own][hidden[own]]] = True
+            seen[row, histories.items[own][~hidden[own]]] = True
+        relevant &= ~seen
+        some = relevant.any(1)
+        return users[some], relevant[some], seen[some]
 
-    def _batches(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Yield (B, L) items, ratings and targets (-1 where there is none) of shuffled windows of the histories."""
-        order = np.arange(len(self.histories.items))
-        for user in np.flatnonzero(~self.ordered):  # where the order means nothing, none is learned
-            order[self.histories.of(int(user))] = self.random.permutation(order[self.histories.of(int(user))])
-        items, ratings = self.histories.items[order], self.ratings[order]
-        ends = np.repeat(self.histories.bounds[1:], self.histories.lengths)
-        places = np.arange(len(items))
-        reach = np.minimum(self.config.ahead, ends - 1 - places)
-        ahead = places + 1 + (self.random.random(len(items)) * reach).astype(np.int64)
-        targets = np.where(reach > 0, items[np.minimum(ahead, len(items) - 1)], -1)
-        windows = self.random.permutation(self._window_bounds())
-        for chunk in np.array_split(windows, max(1, round(len(windows) / self.config.batch))):
-            events, valid = _windows(chunk[:, 0], chunk[:, 1], int(chunk[:, 1].max()))
-            yield (
-                torch.from_numpy(items[events]).to(self.device),
-                torch.from_numpy(ratings[events] * valid).to(self.device),
-                torch.from_numpy(np.where(valid, targets[events], -1)).to(self.device),
-            )
+    def _linear(self, name: str, histories: Histories, setting: _Setting) -> Factors:
+        fit = co_liked if name == "co_liked" else next_liked
+        return Factors(*fit(histories, self.count, setting.penalty, self.seed), setting.recency)
 
-    def _window_bounds(self) -> npt.NDArray[np.int64]:
-        """(W, 2) first events and lengths of the windows into which the histories are cut, anew at each call."""
-        length = self.network.config.history
-        starts: list[int] = []
-        sizes: list[int] = []
-        for start, end in zip(self.histories.bounds[:-1], self.histories.bounds[1:], strict=True):
-            cuts = [int(start), *range(int(start + self.random.integers(1, length + 1)), int(end), length), int(end)]
-            starts += cuts[:-1]
-            sizes += np.diff(cuts).tolist()
-        return np.stack([starts, sizes], 1)
+    def _towers(self, histories: Histories, what: str) -> dict[str, Tower]:
+        def report(name: str) -> Any:
+            return lambda done, total: self.progress(f"learning from {what}: {name}", done, total) if what else None
 
-    def _loss(self, items: Tensor, ratings: Tensor, targets: Tensor) -> Tensor:
-        count = self.network.config.items
-        sampled = count > self.config.sampled_above
-        if sampled:
-            drawn = torch.from_numpy(self.random.integers(0, count, self.config.negatives)).to(self.device)
-            index, inverse = torch.cat([items.flatten(), targets.clamp(min=0).flatten(), drawn]).unique(
-                return_inverse=True
-            )
-            items = inverse[: items.numel()].view_as(items)
-            targets = torch.where(targets < 0, targets, inverse[items.numel() : 2 * items.numel()].view_as(targets))
-        else:
-            index = torch.arange(count, device=self.device)
-        kept = torch.from_numpy(self.random.random(len(index)) >= self.config.unknown).to(self.device)
-        vectors = self.network.item_tower(
-            index, {name: x[index] for name, x in self.features.items()}, self.known[index] * kept
-        )  # (n, dim + 1)
-        users = self.network.history_encoder(vectors[items][:, :, :-1], ratings)  # (B, L, dim + 1)
-        wanted = targets >= 0
-        logits = users[wanted] @ vectors.T  # (T, n)
-        if sampled:  # items drawn as positives or inputs are over-represented: only the uniform draws stand for all
-            weight = torch.bincount(inverse[-self.config.negatives :], minlength=len(index)).float()
-            correction = (weight * (count / self.config.negatives)).clamp(min=1e-9).log()
-            correction = correction.expand_as(logits).scatter(1, targets[wanted][:, None], 0.0)
-            logits = logits + correction
-        return functional.cross_entropy(logits, targets[wanted])
+        return {
+            name: fit_tower(histories, rows, self.seed, report(name)) for name, rows in sorted(self.features.items())
+        }
+
+    def _popularity(self, histories: Histories) -> Popularity:
+        counts = np.bincount(histories.items, minlength=self.count)
+        known = counts > 0
+        logs = np.log1p(counts).astype(np.float32)
+        mean, deviation = float(logs[known].mean()), float(logs[known].std()) or 1.0
+        standard = np.where(known, (logs - mean) / deviation, 0).astype(np.float32)
+        names = sorted(self.features)
+        stacked = np.hstack([self.features[name] for name in names])
+        weights = ridge(stacked[known], standard[known, None])
+        if not len(weights):
+            weights = np.zeros((stacked.shape[1], 1), np.float32)
+        parts = np.split(weights[:, 0], np.cumsum([self.features[name].shape[1] for name in names])[:-1])
+        return Popularity(standard, dict(zip(names, parts, strict=True)))
 
 
-def _windows(
-    starts: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64], length: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """(B, L) event numbers of windows, the last one repeated as padding, and where they are valid."""
-    steps = np.arange(length)
-    valid = steps[None] < sizes[:, None]
-    return starts[:, None] + np.minimum(steps[None], np.maximum(sizes[:, None] - 1, 0)), valid
+def _standard(scores: FloatArray) -> FloatArray:
+    """Each row divided by its deviation."""
+    return np.asarray(scores / np.maximum(scores.std(1, keepdims=True), 1e-6), dtype=np.float32)

@@ -10,7 +10,7 @@ import json
 import logging
 import sqlite3
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -77,8 +77,12 @@ class VectorStore:
             raise DamagedStoreError from error
 
     def present(self, space: str, keys: Sequence[bytes]) -> set[bytes]:
-        """Which of these keys have an undamaged encoding."""
-        return set(self.get(space, keys))
+        """Which of these keys have an undamaged encoding.
+
+        Raises:
+            DamagedStoreError: the store is empty now.
+        """
+        return {key for key, *_ in self._undamaged(space, keys)}
 
     def get(self, space: str, keys: Sequence[bytes]) -> dict[bytes, Encoding]:
         """Return the undamaged encodings among these keys.
@@ -86,22 +90,26 @@ class VectorStore:
         Raises:
             DamagedStoreError: the store is empty now.
         """
-        found: dict[bytes, Encoding] = {}
+        return {key: _from_record(*record) for key, *record in self._undamaged(space, keys)}
+
+    def _undamaged(
+        self, space: str, keys: Sequence[bytes], condition: str = ""
+    ) -> Iterator[tuple[bytes, bytes, bytes, bytes]]:
+        """Yield (key, vector, parts, spans) as stored, of those keys whose checksum holds."""
         try:
             for start in range(0, len(keys), _MAX_VARIABLES):
                 chunk = keys[start : start + _MAX_VARIABLES]
                 marks = ", ".join("?" * len(chunk))
                 columns = "key, CAST(vector AS BLOB), CAST(parts AS BLOB), CAST(spans AS BLOB), checksum"
-                query = f"SELECT {columns} FROM vectors WHERE space = ? AND key IN ({marks})"  # noqa: S608
+                query = f"SELECT {columns} FROM vectors WHERE space = ? AND key IN ({marks}) {condition}"  # noqa: S608
                 for key, vector, parts, spans, checksum in self._db.execute(query, (space, *chunk)):
                     if _checksum(vector, parts, spans) == checksum:
-                        found[key] = _from_record(vector, parts, spans)
+                        yield key, vector, parts, spans
                     else:
                         logger.warning("%s: a stored vector is damaged and will be encoded again", self._path.name)
         except sqlite3.DatabaseError as error:
             self._set_aside(error)
             raise DamagedStoreError from error
-        return found
 
     def matrix(self, space: str, keys: Sequence[bytes | None], dim: int) -> FloatArray:
         """Return the float32 (n, dim) vectors of n keys; rows of None are zero.
@@ -112,12 +120,12 @@ class VectorStore:
         rows = np.zeros((len(keys), dim), dtype=np.float32)
         for start in range(0, len(keys), _MAX_VARIABLES):
             chunk = keys[start : start + _MAX_VARIABLES]
-            found = self.get(space, [key for key in chunk if key is not None])
+            found = {key: vector for key, vector, *_ in self._undamaged(space, [k for k in chunk if k is not None])}
             for row, key in enumerate(chunk, start):
                 if key is not None:
                     if key not in found:
                         raise DamagedStoreError
-                    rows[row] = found[key].vector
+                    rows[row] = np.frombuffer(found[key], dtype="<f4")
         return rows
 
     def parts(
@@ -140,9 +148,12 @@ class VectorStore:
         vectors = [np.zeros((0, dim), np.float32)]
         for start in range(0, len(keys), _MAX_VARIABLES):
             chunk = keys[start : start + _MAX_VARIABLES]
-            found = self.get(space, [key for key in chunk if key is not None])
+            wanted = [key for key in chunk if key is not None]
+            found = {
+                key: _from_record(*record) for key, *record in self._undamaged(space, wanted, "AND length(parts) > 0")
+            }
             for owner, key in enumerate(chunk, start):
-                if key is not None and key in found and len(found[key].parts) == len(found[key].spans):
+                if key in found and len(found[key].parts) == len(found[key].spans):
                     parts += [Part(ids[owner], modality, *span) for span in found[key].spans]
                     owners += [owner] * len(found[key].spans)
                     vectors.append(found[key].parts)

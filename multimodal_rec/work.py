@@ -7,7 +7,7 @@ import platform
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from index import FlatIndex
 from multimodal_rec.alignment import Alignment
 from multimodal_rec.catalogue import Problem, read_catalogue
-from multimodal_rec.content import CatalogueVectors, Content
+from multimodal_rec.content import CatalogueVectors, Content, category_features
 from multimodal_rec.embed import EmbedCounts, Encoders, embed_catalogue
 from multimodal_rec.errors import CatalogueError, WorkspaceError
 from multimodal_rec.histories import Histories, collect, enough_to_train
@@ -41,7 +41,7 @@ from multimodal_rec.vector_store import DamagedStoreError
 from multimodal_rec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from multimodal_rec.preferences import Preferences
+    from multimodal_rec.preferences import EventVectors, Preferences
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -79,6 +79,7 @@ class Learned:
     """The fusion network of a release, None where there was nothing to learn from, and what it came from."""
 
     preferences: Preferences | None
+    events: EventVectors | None
     seed: int
     training_key: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
@@ -86,10 +87,12 @@ class Learned:
     @classmethod
     def recorded(cls, folder: Path, manifest: Manifest) -> Self:
         """What an earlier release learned."""
-        from multimodal_rec.preferences import Preferences
+        from multimodal_rec.preferences import EventVectors, Preferences
 
-        preferences = Preferences.load(folder / PREFERENCES_FOLDER) if manifest.preference_dim else None
-        return cls(preferences, manifest.seed, manifest.training_key, manifest.metrics)
+        folder = folder / PREFERENCES_FOLDER
+        preferences = Preferences.load(folder) if manifest.preference_dim else None
+        events = EventVectors.load(folder) if manifest.preference_dim else None
+        return cls(preferences, events, manifest.seed, manifest.training_key, manifest.metrics)
 
 
 class Work:
@@ -155,7 +158,8 @@ class Work:
         text, image, video = (
             self.store.matrix(encoders.space(name), self.items.keys(name), encoders.dim(name)) for name in MODALITIES
         )
-        return CatalogueVectors(self.items.ids(), text, image, video)
+        categories = category_features([item.categories for page in self.items.pages() for item in page])
+        return CatalogueVectors(self.items.ids(), text, image, video, categories)
 
     def unchanged(self, encoders: Encoders, seed: int) -> bool:
         """Whether the current release was built from just this input; the summary is complete then."""
@@ -194,7 +198,7 @@ class Work:
         """Train the fusion network, or take the current release's where it was trained from just the same."""
         histories = self._histories(content.ids)
         if not enough_to_train(histories):
-            return Learned(None, seed)
+            return Learned(None, None, seed)
         from multimodal_rec.training import TrainingConfig, train, training_key
 
         config = TrainingConfig()
@@ -217,10 +221,9 @@ class Work:
         )
         metrics = {
             "validation_ndcg@20": round(trained.validation_ndcg, 4),
-            "epochs": float(trained.epochs),
-            "content_weight": trained.preferences.config.content_weight,
+            "validation_ndcg@20_new_items": round(trained.new_item_ndcg, 4),
         }
-        return Learned(trained.preferences, seed, key, metrics)
+        return Learned(trained.preferences, None, seed, key, metrics)
 
     def publish(
         self,
@@ -231,11 +234,13 @@ class Work:
         encoders: Encoders,
     ) -> None:
         """Assemble the item vectors and publish them with all that a query needs."""
-        preference = (
-            learned.preferences.item_block(content.ids, content.features)
-            if learned.preferences
-            else np.zeros((len(content.ids), 0), np.float32)
-        )
+        preference = np.zeros((len(content.ids), 0), np.float32)
+        if learned.preferences:
+            from multimodal_rec.preferences import EventVectors
+
+            preference = learned.preferences.item_block(content.ids, content.features)
+            events = learned.preferences.event_block(content.ids, content.features)
+            learned = replace(learned, events=EventVectors(content.ids, events))
         space = Space(preference.shape[1], content.semantic.shape[1], content.visual.shape[1])
         index = FlatIndex(space.dim)
         index.add(content.ids, space.vectors(preference=preference, semantic=content.semantic, visual=content.visual))
@@ -279,6 +284,8 @@ class Work:
             alignment.save(folder / ALIGNMENT_FILE)
             if learned.preferences:
                 learned.preferences.save(folder / PREFERENCES_FOLDER)
+            if learned.events:
+                learned.events.save(folder / PREFERENCES_FOLDER)
         self._conclude(read_manifest(self.workspace.releases.current()))
 
     def _conclude(self, manifest: Manifest) -> None:
