@@ -1,0 +1,89 @@
+"""Preferences learned from data with a planted answer: the answer is recovered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from multimodal_rec.fusion_training import FusionTraining
+from multimodal_rec.histories import ALL_ALIKE
+from multimodal_rec.preferences import EventVectors, Preferences
+from multimodal_rec.towers import fit_tower
+from multimodal_rec.training import Trained, TrainingConfig, train
+from tests.multimodal_rec.planted import group_features, histories, noise_features, tribes
+
+ITEMS, GROUPS = 60, 4
+IDS = [f"item {number}" for number in range(ITEMS)]
+QUICK = TrainingConfig(fusion=FusionTraining(epochs=2, min_steps=30))
+FEATURES = {"image": noise_features(ITEMS, 5), "text": group_features(ITEMS, GROUPS, 6)}
+
+
+@pytest.fixture(scope="module")
+def trained() -> Trained:
+    rows = [[item for item in row if item >= 8] for row in tribes(80, ITEMS, GROUPS, seed=2)]  # 0 to 7 are new
+    return train(histories(rows), FEATURES, FEATURES["text"], ids=IDS, seed=1, config=QUICK)
+
+
+def scores_for(preferences: Preferences, history: list[str]) -> np.ndarray:
+    items = preferences.item_block(IDS, FEATURES)
+    events = EventVectors(IDS, preferences.event_block(IDS, FEATURES))
+    return preferences.user_blocks([(events.of(history), [None] * len(history))])[0] @ items.T
+
+
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_users_get_their_group_and_new_items_of_it_too(trained: Trained, group: int) -> None:
+    history = [IDS[group + 8], IDS[group + 16], IDS[group + 24]]
+    scores = scores_for(trained.preferences, history)
+    of_group = np.arange(ITEMS) % GROUPS == group
+    new = np.arange(ITEMS) < 8
+    assert scores[of_group & ~new].mean() > scores[~of_group & ~new].max() - 1.0
+    best = np.argsort(-scores)[:8]
+    assert of_group[best].mean() >= 0.75
+    assert of_group[np.flatnonzero(new)[np.argsort(-scores[new])[:2]]].all()
+
+
+def test_a_modality_that_says_nothing_counts_for_less(trained: Trained) -> None:
+    weights = trained.preferences.config.new_weights
+    assert weights["image"] < weights["text"]
+
+
+def test_the_same_seed_gives_the_same_model(trained: Trained) -> None:
+    rows = [[item for item in row if item >= 8] for row in tribes(80, ITEMS, GROUPS, seed=2)]
+    again = train(histories(rows), FEATURES, FEATURES["text"], ids=IDS, seed=1, config=QUICK)
+    np.testing.assert_array_equal(
+        trained.preferences.item_block(IDS, FEATURES), again.preferences.item_block(IDS, FEATURES)
+    )
+
+
+def test_saved_preferences_answer_alike(trained: Trained, tmp_path: Path) -> None:
+    trained.preferences.save(tmp_path / "preferences")
+    loaded = Preferences.load(tmp_path / "preferences")
+    assert loaded.config == trained.preferences.config
+    np.testing.assert_array_equal(scores_for(loaded, IDS[9:12]), scores_for(trained.preferences, IDS[9:12]))
+
+
+def test_someone_without_a_history_gets_what_is_popular(trained: Trained) -> None:
+    preferences = trained.preferences
+    events = preferences.event_block(IDS, FEATURES)[:0]
+    user = preferences.user_blocks([(events, [])])[0]
+    np.testing.assert_array_equal(user, [*np.zeros(preferences.dim - 1), 1.0])
+
+
+def test_undated_histories_teach_no_order() -> None:
+    rows = tribes(60, ITEMS, GROUPS, seed=3)
+    result = train(histories(rows, dated=False), FEATURES, FEATURES["text"], ids=IDS, config=QUICK)
+    assert result.preferences.config.recencies == {"co_liked": ALL_ALIKE}
+
+
+def test_a_tower_places_items_by_features_alone() -> None:
+    rows = [[item for item in row if item >= 8] for row in tribes(80, ITEMS, GROUPS, seed=4)]
+    tower = fit_tower(histories(rows), FEATURES["text"], seed=0)
+    content = tower.content(FEATURES["text"])
+    assert not tower.own_right[:8].any()
+    similarity = content[:8] @ (content + tower.own_right)[8:].T
+    same = np.arange(8)[:, None] % GROUPS == np.arange(8, ITEMS)[None] % GROUPS
+    assert similarity[same].min() > similarity[~same].mean()
+    assert (similarity[same].mean() - similarity[~same].mean()) > 2 * similarity[~same].std()
+    assert not tower.content(np.zeros((1, 24), np.float32)).any()
