@@ -24,7 +24,7 @@ from safetensors.torch import load_file, save_file
 
 from multimodal_rec.factors import Factors
 from multimodal_rec.fusion import FusionConfig, FusionNetwork
-from multimodal_rec.histories import ALL_ALIKE, age_weights
+from multimodal_rec.histories import age_weights
 from multimodal_rec.towers import Tower
 
 FloatArray = npt.NDArray[np.float32]
@@ -243,20 +243,18 @@ class Preferences:
             user = self.network.history_encoder(tokens[None], standard)[0, -1].numpy()  # (dim + 1,)
         parts = [("sequence", user)]
         taken = dim
-        for name, size, recency in self._readers():
-            parts.append((name, age_weights(len(events), recency) @ events[:, taken : taken + size]))
+        for name, factors in self.linear.items():
+            size = factors.left.shape[1]
+            parts.append((name, age_weights(len(events), factors.recency) @ events[:, taken : taken + size]))
+            taken += size
+        for name, tower in self.towers.items():
+            size = tower.own_left.shape[1]
+            parts.append((name, tower.user(events[:, taken : taken + size])))
             taken += size
         for name, part in parts:
             result[start : start + len(part)] = part / _deviations(part[None], self.covariances[name])[0]
             start += len(part)
         return result
-
-    def _readers(self) -> Iterable[tuple[str, int, float]]:
-        """Name, size and recency of the models that add up events, in order."""
-        for name, factors in self.linear.items():
-            yield name, factors.left.shape[1], factors.recency
-        for name, tower in self.towers.items():
-            yield name, len(tower.bias), ALL_ALIKE
 
     def _right(self, ids: Sequence[str], features: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
         """Model to (n, r) vectors of candidates, zero where a model cannot place an item."""
@@ -277,7 +275,7 @@ class Preferences:
         result |= {name: np.where(seen, x.left[places], np.float32(0)) for name, x in self.linear.items()}
         every = self._all(ids, features)
         for name, tower in self.towers.items():
-            result[name] = tower.content(every[name]) + np.where(seen, tower.own_left[places], np.float32(0))
+            result[name] = tower.content(every[name])[:, :-1] + np.where(seen, tower.own_left[places], np.float32(0))
         return result
 
     def _tokens(self, places: npt.NDArray[np.int64], features: Mapping[str, FloatArray]) -> FloatArray:

@@ -43,18 +43,34 @@ MOST_TARGETS = 20_000
 
 @dataclass(frozen=True)
 class Tower:
-    """A trained tower: the map from features, and the own vectors of known items as histories and lists see them."""
+    """A trained tower: the map from features, and the own vectors of known items as histories and lists see them.
+
+    The last of a candidate's coordinates is its popularity; a user's is 1.
+    """
 
     centre: FloatArray  # (d,)
-    project: FloatArray  # (d, DIM)
-    bias: FloatArray  # (DIM,)
+    project: FloatArray  # (d, DIM + 1)
+    bias: FloatArray  # (DIM + 1,)
     own_left: FloatArray  # (n, DIM)
-    own_right: FloatArray  # (n, DIM)
+    own_right: FloatArray  # (n, DIM + 1)
 
     def content(self, features: FloatArray) -> FloatArray:
-        """(n, DIM) item vectors from (n, d) features alone; zero where an item lacks the modality."""
+        """(n, DIM + 1) candidates from (n, d) features alone; zero where an item lacks the modality."""
         present = features.any(axis=1, keepdims=True)
         return np.where(present, (features - self.centre) @ self.project + self.bias, np.float32(0))
+
+    def left(self, content: FloatArray) -> FloatArray:
+        """(n, DIM) known items as histories see them, from their content."""
+        return content[:, :-1] + self.own_left
+
+    def right(self, content: FloatArray) -> FloatArray:
+        """(n, DIM + 1) known items as candidates, from their content."""
+        return content + self.own_right
+
+    @staticmethod
+    def user(events: FloatArray) -> FloatArray:
+        """(DIM + 1,) user of a history of (L, DIM) events; zero but for the last coordinate where L = 0."""
+        return np.append(events.sum(0) / np.sqrt(max(1, len(events))), 1.0).astype(np.float32)
 
 
 def fit_tower(
@@ -75,12 +91,11 @@ def fit_tower(
     present = torch.from_numpy(features.any(1, keepdims=True).astype(np.float32))
     count = len(features)
     known = np.unique(histories.items)
-    project = nn.Linear(inputs.shape[1], DIM)
-    own_left, own_right, popularity = nn.Embedding(count, DIM), nn.Embedding(count, DIM), nn.Embedding(count, 1)
+    project = nn.Linear(inputs.shape[1], DIM + 1)
+    own_left, own_right = nn.Embedding(count, DIM), nn.Embedding(count, DIM + 1)
     nn.init.normal_(own_left.weight, std=0.02)
     nn.init.normal_(own_right.weight, std=0.02)
-    nn.init.zeros_(popularity.weight)
-    network = nn.ModuleList([project, own_left, own_right, popularity])
+    network = nn.ModuleList([project, own_left, own_right])
     optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     users = np.flatnonzero(histories.lengths >= 2)
     total = int(np.clip(EPOCHS * math.ceil(len(users) / BATCH), *STEPS))
@@ -98,11 +113,11 @@ def fit_tower(
         shown = liked * torch.from_numpy((random.random(liked.shape) < KEPT_EVENTS).astype(np.float32))
         kept = torch.from_numpy((random.random(len(targets)) >= DROPPED_OWN).astype(np.float32))[:, None]
         index, wanted = torch.from_numpy(targets), torch.from_numpy(items)
-        left = present[wanted] * project(inputs[wanted]) + own_left(wanted)  # (m, DIM)
-        right = present[index] * project(inputs[index]) + kept * own_right(index)  # (t, DIM)
+        left = present[wanted] * project(inputs[wanted])[:, :-1] + own_left(wanted)  # (m, DIM)
+        right = present[index] * project(inputs[index]) + kept * own_right(index)  # (t, DIM + 1)
         size = shown.sum(1, keepdim=True).clamp(min=1).sqrt()
         user = functional.dropout(shown @ left / size, DROPOUT)  # (b, DIM)
-        logits = user @ right.T + (kept * popularity(index)).T  # (b, t)
+        logits = user @ right[:, :-1].T + right[:, -1]  # (b, t)
         loss = _cross_entropy(logits, liked, items, targets)
         optimizer.zero_grad()
         loss.backward()

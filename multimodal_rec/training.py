@@ -16,7 +16,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float32]
 
-CODE_VERSION = 3
+CODE_VERSION = 4
 """Counted up whenever the same input would train another model."""
 
 
@@ -62,7 +63,7 @@ class TrainingConfig(BaseModel):
     """Decays of history events, in places from the newest, that are tried for the linear models."""
     penalties: tuple[float, ...] = (150.0, 400.0, 1000.0)
     """L2 penalties that are tried for the linear models."""
-    new_share: float = 0.5
+    new_share: float = 1.0
     """Share of list places that new items get, in units of their share of the catalogue."""
 
 
@@ -122,7 +123,19 @@ def train(
         config: how to train.
         progress: called with the stage, the steps done and the steps in all.
     """
-    config = config or TrainingConfig()
+    with _deterministic():
+        return _train(histories, features, content, ids, seed, config or TrainingConfig(), progress)
+
+
+def _train(
+    histories: Histories,
+    features: Mapping[str, FloatArray],
+    content: FloatArray,
+    ids: Sequence[str],
+    seed: int,
+    config: TrainingConfig,
+    progress: Progress,
+) -> Trained:
     started = time.monotonic()
     learner = _Learner(features, content, len(ids), seed, config, progress)
     hidden = held_out(histories, config.validation, seed)
@@ -159,6 +172,20 @@ def train(
         new_ndcg,
         time.monotonic() - started,
     )
+
+
+@contextmanager
+def _deterministic() -> Iterator[None]:
+    """Sums in a fixed order, so that the same seed gives the same model."""
+    before, warn_only = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warn_only)
 
 
 def new_item_bias(
@@ -269,8 +296,7 @@ class _Learner:
             result[name] = _standard(user_rows(shown, factors.left, factors.recency)[users] @ factors.right.T)
         for name, tower in models.towers.items():
             content = tower.content(self.features[name])
-            left, right = content + tower.own_left, content + tower.own_right
-            result[name] = _standard(user_rows(shown, left, ALL_ALIKE)[users] @ right.T)
+            result[name] = _standard(_tower_users(shown, tower.left(content), users) @ tower.right(content).T)
         result["popularity"] = np.tile(models.popularity.of_known, (len(users), 1))
         means = user_rows(shown, self.content, CONTENT_RECENCY)[users] @ self.content.T
         scale = max(float(means.std(1).mean()), 1e-6)
@@ -311,7 +337,7 @@ class _Learner:
         scores: dict[str, FloatArray] = {}
         for name, tower in self._towers(shown, "").items():
             content = tower.content(self.features[name])
-            rows = user_rows(shown, content + tower.own_left, ALL_ALIKE)[users]
+            rows = _tower_users(shown, tower.left(content), users)
             seen_content = content[np.setdiff1d(np.unique(shown.items), fold)]
             scores[name] = rows @ content[fold].T / deviations(rows, seen_content)
         expected = self._popularity(shown).expected(self.features)[fold]
@@ -359,6 +385,11 @@ class _Learner:
             weights = np.zeros((stacked.shape[1], 1), np.float32)
         parts = np.split(weights[:, 0], np.cumsum([self.features[name].shape[1] for name in names])[:-1])
         return Popularity(standard, dict(zip(names, parts, strict=True)))
+
+
+def _tower_users(histories: Histories, left: FloatArray, users: npt.NDArray[np.int64]) -> FloatArray:
+    """(u, DIM + 1) of these users."""
+    return np.stack([Tower.user(left[histories.items[histories.of(int(user))]]) for user in users])
 
 
 def _standard(scores: FloatArray) -> FloatArray:

@@ -28,6 +28,7 @@ from multimodal_rec.items import CheckedItem, Item
 from multimodal_rec.progress import Progress
 from multimodal_rec.releases import (
     ALIGNMENT_FILE,
+    FORMAT,
     INDEX_FOLDER,
     ITEMS_FILE,
     PARTS_FOLDER,
@@ -175,7 +176,7 @@ class Work:
 
     def _input_key(self, encoders: tuple[EncoderRecord, EncoderRecord], seed: int) -> str:
         """A hash of all that a build depends on."""
-        digest = hashlib.sha256(repr((seed, encoders, _versions())).encode())
+        digest = hashlib.sha256(repr((FORMAT, seed, encoders, _versions())).encode())
         for table in (self.items, self.events):
             for row in table.rows():
                 digest.update(repr(row).encode(errors="replace"))
