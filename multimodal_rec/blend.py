@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
 
-STEPS = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
+STEPS = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)
 ROUNDS = 2
 LEAST_GAIN = 5e-4
 """A weight is changed only for a gain that is more than noise."""
@@ -24,8 +24,13 @@ class Contest:
         relevant: npt.NDArray[np.bool_],
         left_out: npt.NDArray[np.bool_] | None,
         k: int,
+        base: FloatArray | None = None,
     ) -> None:
-        """Take (u, n) scores of each model, which items are to be found, and which may not be in the lists."""
+        """Take (u, n) scores of each model, which items are to be found, and which may not be in the lists.
+
+        `base` (u, n) is added to every weighted sum.
+        """
+        self._base = base
         self.scores = scores
         self._relevant = relevant
         self._left_out = left_out
@@ -35,7 +40,7 @@ class Contest:
 
     def total(self, weights: Mapping[str, float]) -> FloatArray:
         """(u, n) weighted sum of the scores."""
-        result = np.zeros(self._relevant.shape, np.float32)
+        result = np.zeros(self._relevant.shape, np.float32) if self._base is None else self._base.copy()
         for name, weight in weights.items():
             if weight:
                 result += np.float32(weight) * self.scores[name]
@@ -53,7 +58,7 @@ class Contest:
 
 def choose_weights(contests: Sequence[Contest], names: Sequence[str]) -> tuple[dict[str, float], float]:
     """Weights by coordinate ascent from the best single model, and the mean ndcg over the contests that they reach."""
-    singles = {name: _mean(contests, [contest.scores[name] for contest in contests]) for name in names}
+    singles = {name: _mean(contests, [contest.total({name: 1.0}) for contest in contests]) for name in names}
     first = max(singles, key=lambda name: singles[name])
     weights, best = {name: float(name == first) for name in names}, singles[first]
     for _ in range(ROUNDS):

@@ -23,8 +23,6 @@ from multimodal_rec.histories import Histories
 FloatArray = npt.NDArray[np.float32]
 
 DIM = 128
-MOST_FEATURES = 256
-"""Features with more dimensions are reduced to their principal ones first."""
 BATCH = 128
 EPOCHS = 15
 STEPS = (100, 1500)
@@ -86,8 +84,8 @@ def fit_tower(
     """
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
-    centre, basis = _principal(features)
-    inputs = torch.from_numpy(np.where(features.any(1, keepdims=True), (features - centre) @ basis, np.float32(0)))
+    centre = features[features.any(1)].mean(0)
+    inputs = torch.from_numpy(np.where(features.any(1, keepdims=True), features - centre, np.float32(0)))
     present = torch.from_numpy(features.any(1, keepdims=True).astype(np.float32))
     count = len(features)
     known = np.unique(histories.items)
@@ -129,22 +127,11 @@ def fit_tower(
     with torch.inference_mode():
         return Tower(
             centre,
-            (basis @ project.weight.numpy().T).astype(np.float32),
+            np.ascontiguousarray(project.weight.numpy().T),
             project.bias.numpy().copy(),
             seen * own_left.weight.numpy(),
             seen * own_right.weight.numpy(),
         )
-
-
-def _principal(features: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The mean (d,) of the rows that are present, and the (d, p) principal directions about it."""
-    rows = features[features.any(1)]
-    centre = rows.mean(0)
-    if features.shape[1] <= MOST_FEATURES:
-        return centre, np.eye(features.shape[1], dtype=np.float32)
-    centred = (rows - centre).astype(np.float64)
-    _, basis = np.linalg.eigh(centred.T @ centred)
-    return centre, np.ascontiguousarray(basis[:, : -MOST_FEATURES - 1 : -1], dtype=np.float32)
 
 
 def _batch(histories: Histories, users: list[int]) -> tuple[npt.NDArray[np.int64], Tensor]:

@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float32]
 
-CODE_VERSION = 4
+CODE_VERSION = 5
 """Counted up whenever the same input would train another model."""
 
 
@@ -143,7 +143,7 @@ def _train(
     settings = learner.choose_linear(shown, histories, hidden)
     models = learner.fit(shown, settings, "older events")
     weights, content_weight, ndcg = learner.choose_known(models, shown, histories, hidden)
-    new_weights, new_ndcg = learner.choose_new(histories)
+    new_weights, new_ndcg = learner.choose_new(histories, content_weight)
     logger.info("weights %s: validation ndcg@%d %.4f", weights, config.k, ndcg)
     logger.info("weights of new items %s: validation ndcg@%d %.4f", new_weights, config.k, new_ndcg)
     final = learner.fit(histories, settings, "all events")
@@ -305,13 +305,13 @@ class _Learner:
         weights, best = choose_weights([contest], list(result))
         return weights, weights["content"] / scale, best
 
-    def choose_new(self, histories: Histories) -> tuple[dict[str, float], float]:
+    def choose_new(self, histories: Histories, content_weight: float) -> tuple[dict[str, float], float]:
         """The weights that rank hidden items best among themselves, over all folds."""
         random = np.random.default_rng(self.seed)
         known = random.permutation(np.unique(histories.items))
         contests = []
         for number, fold in enumerate(np.array_split(known, self.config.folds)):
-            contest = self._fold(histories, np.sort(fold), random)
+            contest = self._fold(histories, np.sort(fold), random, content_weight)
             if contest is not None:
                 contests.append(contest)
             self.progress("learning for new items", number + 1, self.config.folds)
@@ -320,7 +320,9 @@ class _Learner:
             return dict.fromkeys(names, 1.0), 0.0
         return choose_weights(contests, names)
 
-    def _fold(self, histories: Histories, fold: npt.NDArray[np.int64], random: np.random.Generator) -> Contest | None:
+    def _fold(
+        self, histories: Histories, fold: npt.NDArray[np.int64], random: np.random.Generator, content_weight: float
+    ) -> Contest | None:
         """Rank the items of a fold by models that never saw them."""
         outside = ~np.isin(histories.items, fold)
         shown = histories.select(outside)
@@ -342,7 +344,9 @@ class _Learner:
             scores[name] = rows @ content[fold].T / deviations(rows, seen_content)
         expected = self._popularity(shown).expected(self.features)[fold]
         scores["popularity"] = np.tile(expected, (len(users), 1))
-        return Contest(scores, relevant, None, self.config.k)
+        means = user_rows(shown, self.content, CONTENT_RECENCY)[users]
+        base = (content_weight * means @ self.content[fold].T).astype(np.float32)
+        return Contest(scores, relevant, None, self.config.k, base)
 
     def _validation(
         self, histories: Histories, hidden: npt.NDArray[np.bool_]

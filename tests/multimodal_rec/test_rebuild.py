@@ -1,0 +1,93 @@
+"""What a second build encodes: what changed, and nothing else, however many items share it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from encoders import Encoding
+from encoders.base import FloatArray
+from multimodal_rec.catalogue import Problem
+from multimodal_rec.embed import EmbedCounts, Encoders, StoredTexts, embed_catalogue
+from multimodal_rec.item_table import ItemTable
+from multimodal_rec.items import Item
+from multimodal_rec.progress import silent
+from multimodal_rec.vector_store import VectorStore
+
+
+class CountingTexts:
+    """A text encoder that tells lengths, and notes what it was asked."""
+
+    reference = "counting"
+    fingerprint = "counting"
+    dim = 2
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        return np.array([[len(text), 1] for text in texts], np.float32).reshape(-1, 2)
+
+    def encode_long(self, texts: Sequence[str]) -> list[Encoding]:
+        self.asked += texts
+        return [Encoding.whole(row) for row in self.encode(texts)]
+
+
+class NoPictures:
+    """An image encoder that is never run."""
+
+    reference = "none"
+    fingerprint = "none"
+    dim = 3
+
+
+@pytest.fixture
+def encoders() -> Encoders:
+    return Encoders(CountingTexts(), NoPictures())  # type: ignore[arg-type]
+
+
+def embed(folder: Path, items: list[Item], encoders: Encoders) -> tuple[EmbedCounts, list[Problem]]:
+    problems: list[Problem] = []
+    with ItemTable(folder / "items.db") as table, VectorStore(folder / "vectors.db") as store:
+        table.put(items, replace_all=True)
+        counts = embed_catalogue(table, store, encoders, on_problem=problems.append, progress=silent)
+        keys = [key for key in table.keys("text") if key]
+        assert store.present("counting", keys) == set(keys)
+    return counts, problems
+
+
+def test_only_what_is_new_is_encoded_and_once(tmp_path: Path, encoders: Encoders) -> None:
+    asked = encoders.text.asked  # type: ignore[attr-defined]
+    items = [Item(str(number), title=f"title {number % 1500}") for number in range(2000)]
+    counts, _ = embed(tmp_path, items, encoders)
+    assert (counts.encoded["text"], counts.reused["text"]) == (2000, 0)
+    assert asked == [f"title {number}" for number in range(1500)]
+    asked.clear()
+    counts, _ = embed(tmp_path, items, encoders)
+    assert (counts.encoded["text"], counts.reused["text"]) == (0, 2000)
+    items[3], items[1999] = Item("3", title="new"), Item("1999", title="new")
+    counts, _ = embed(tmp_path, items, encoders)
+    assert (counts.encoded["text"], counts.reused["text"]) == (2, 1998)
+    assert asked == ["new"]
+
+
+def test_a_file_that_went_away_leaves_its_text_and_an_item_of_nothing_else_goes(
+    tmp_path: Path, encoders: Encoders
+) -> None:
+    gone = tmp_path / "gone.jpg"
+    counts, problems = embed(tmp_path, [Item("a", title="text", image=gone), Item("b", image=gone)], encoders)
+    assert counts.encoded == {"text": 1, "image": 0, "video": 0}
+    assert [(problem.id, problem.kept) for problem in problems] == [("a", True), ("b", True), ("b", False)]
+
+
+def test_stored_texts_ask_the_encoder_once(tmp_path: Path) -> None:
+    plain = CountingTexts()
+    with VectorStore(tmp_path / "vectors.db") as store:
+        stored = StoredTexts(plain, store)
+        np.testing.assert_array_equal(stored.encode(["a", "bc", "a"]), [[1, 1], [2, 1], [1, 1]])
+        np.testing.assert_array_equal(stored.encode(["bc", "def"]), [[2, 1], [3, 1]])
+        assert stored.encode([]).shape == (0, 2)
+    assert plain.asked == ["a", "bc", "def"]
