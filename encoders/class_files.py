@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from encoders.base import Classes
-from encoders.export import atomic_file, cached_path
+from encoders.cache import atomic_file
+from encoders.export import cached_path
 
 
 def cached_classes(fingerprint: str, build: Callable[[], Classes | None]) -> Classes | None:

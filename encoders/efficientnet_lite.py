@@ -11,16 +11,16 @@ import numpy.typing as npt
 
 from encoders.base import Classes, EncoderError
 from encoders.class_files import cached_classes, imagenet_names
-from encoders.export import open_network
+from encoders.export import cached_path, open_network
 from encoders.fingerprint import fingerprint
 from encoders.image import PreparedImages
+from encoders.on_demand import NetworkOnDemand, remembered_dim
 
 if TYPE_CHECKING:
     from PIL import Image
     from torch import nn
 
 SIDE = 224  # pixels
-DIM = 1280
 CODE_VERSION = 1  # raise it when this code gives other vectors for the same weights
 
 
@@ -28,10 +28,11 @@ def load_packaged_image(reference: str, threads: int) -> PreparedImages:
     """Return the packaged image encoder; torch is imported only when no export of it is cached."""
     weights = weights_path(reference)
     digest = fingerprint([weights], kind="efficientnet-lite0", code=CODE_VERSION)
-    example = np.random.default_rng(0).integers(0, 256, (2, 3, SIDE, SIDE), dtype=np.uint8)
-    network = open_network(digest, lambda: features_module(weights), {"pixels": example}, threads)
+    example = {"pixels": np.random.default_rng(0).integers(0, 256, (2, 3, SIDE, SIDE), dtype=np.uint8)}
+    network = NetworkOnDemand(lambda: open_network(digest, lambda: features_module(weights), example, threads))
+    dim = remembered_dim(network, example, cached_path(digest, ".dim"))
     classes = cached_classes(digest, lambda: _classes(weights))
-    return PreparedImages(reference, digest, DIM, classes, None, prepare, network)
+    return PreparedImages(reference, digest, dim, classes, None, prepare, network)
 
 
 def prepare(image: Image.Image) -> npt.NDArray[Any]:

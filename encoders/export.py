@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import os
-import tempfile
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from encoders.cache import atomic_file, cache_root
 from encoders.fingerprint import settings_digest
 from encoders.network import Inputs, Network, OnnxNetwork, TorchNetwork
 from encoders.quiet import quiet
@@ -34,13 +33,8 @@ log = logging.getLogger(__name__)
 
 
 def cache_folder() -> Path:
-    """Return the folder of exported models: `$MULTIMODAL_REC_CACHE`/onnx, or the user's cache folder."""
-    named = os.environ.get("MULTIMODAL_REC_CACHE")
-    if named:
-        return Path(named).expanduser() / "onnx"
-    import platformdirs
-
-    return platformdirs.user_cache_path("multimodal-rec") / "onnx"
+    """Return the folder of exported models."""
+    return cache_root() / "onnx"
 
 
 def cached_path(fingerprint: str, suffix: str = ".onnx") -> Path:
@@ -132,20 +126,6 @@ def _compare(module: nn.Module, network: Network, example: Inputs, dynamic: tupl
         difference = float(np.abs(actual - expected).max())
         if not difference <= TOLERANCE * float(np.abs(expected).max()):
             raise ValueError(f"the export differs from torch by {difference:.2g}")
-
-
-@contextmanager
-def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path` and move it there when the block succeeds: no reader sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=path.suffix + ".part")
-    os.close(handle)
-    part = Path(name)
-    try:
-        yield part
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _one_line(error: Exception) -> str:

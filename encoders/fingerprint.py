@@ -8,9 +8,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from encoders.digests import remembered
+
 
 def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes as hex."""
+    """Return the SHA-256 of a file's bytes as hex; that of a large file is remembered until the file changes."""
+    return remembered(path, _file_digest)
+
+
+def _file_digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from encoders.pooling import mean_direction, unit
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-LONGEST_PASSAGE = 64  # tokens; a sentence is far easier to find in a paragraph than in a page
+LONGEST_PASSAGE = 32  # tokens; a sentence is far easier to find among its like than in a page
 BATCH_TOKENS = 256  # tokens in one batch, with padding: the activations stay in a core's cache
 
 
@@ -40,13 +41,20 @@ class TransformerText:
     """A text encoder made of a tokenizer and a network that maps (ids, mask) to one vector per row."""
 
     def __init__(
-        self, reference: str, fingerprint: str, *, dim: int, tokenizer: Tokenizer, network: Network, rules: TokenRules
+        self,
+        reference: str,
+        fingerprint: str,
+        *,
+        dim: int,
+        tokenizer: Callable[[], Tokenizer],
+        network: Network,
+        rules: TokenRules,
     ) -> None:
-        """Put the parts together; the tokenizer must neither pad nor truncate."""
+        """Put the parts together; the tokenizer, fetched when it is first needed, must neither pad nor truncate."""
         self.reference = reference
         self.fingerprint = fingerprint
         self.dim = dim
-        self._tokenizer = tokenizer
+        self._tokenizer = cache(tokenizer)
         self._network = network
         self._rules = rules
 
@@ -81,7 +89,7 @@ class TransformerText:
     def _tokenize(self, texts: Sequence[str]) -> list[tuple[str, list[int], list[tuple[int, int]]]]:
         """Return each text with its token ids, special ones included, and the characters of its other tokens."""
         prompt = self._rules.prompt
-        encoded = self._tokenizer.encode_batch([prompt + text for text in texts])
+        encoded = self._tokenizer().encode_batch([prompt + text for text in texts])
         return [
             (
                 text,

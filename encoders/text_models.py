@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from encoders.base import EncoderError, TextEncoder
-from encoders.export import open_network
+from encoders.export import cached_path, open_network
 from encoders.fingerprint import file_digest, fingerprint
 from encoders.model_files import (
     REMEDY,
@@ -23,7 +25,8 @@ from encoders.model_files import (
     weight_files,
 )
 from encoders.network import Inputs
-from encoders.text import TokenRules, TransformerText, token_inputs
+from encoders.on_demand import NetworkOnDemand, remembered_dim
+from encoders.text import LONGEST_PASSAGE, TokenRules, TransformerText, token_inputs
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -70,7 +73,7 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
     transformer = next((folder / module["path"] for module in modules if _kind(module) == "Transformer"), folder)
     config = read_json(transformer / "config.json")
     recipe = read_recipe(folder, modules)
-    tokenizer = load_tokenizer(transformer)
+    tokenizer = cache(lambda: load_tokenizer(transformer))
     rules = TokenRules(_window(transformer, config), config.get("pad_token_id") or 0, prompt=_prompt(folder))
     dense_weights = [path for layer in recipe.dense for path in weight_files(layer)]
     digest = fingerprint(
@@ -82,11 +85,14 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
         dense=[essential(read_json(layer / "config.json")) for layer in recipe.dense],
         tokenizer=_tokenizer_digest(transformer, tokenizer),
         window=rules.window,
+        passage=LONGEST_PASSAGE,
         prompt=rules.prompt,
     )
     example = example_tokens(config["vocab_size"], rules)
-    network = open_network(digest, lambda: _build(reference, transformer, recipe), example, threads, dynamic=(0, 1))
-    dim = network.run([example])[0].shape[1]
+    network = NetworkOnDemand(
+        lambda: open_network(digest, lambda: _build(reference, transformer, recipe), example, threads, dynamic=(0, 1))
+    )
+    dim = remembered_dim(network, example, cached_path(digest, ".dim"))
     return TransformerText(reference, digest, dim=dim, tokenizer=tokenizer, network=network, rules=rules)
 
 
@@ -156,13 +162,13 @@ def _prompt(folder: Path) -> str:
     return str((config.get("prompts") or {}).get(config.get("default_prompt_name")) or "")
 
 
-def _tokenizer_digest(folder: Path, tokenizer: Tokenizer) -> str:
+def _tokenizer_digest(folder: Path, tokenizer: Callable[[], Tokenizer]) -> str:
     path = folder / "tokenizer.json"
     if path.is_file():
         return file_digest(path)
     from encoders.fingerprint import settings_digest
 
-    return settings_digest({"tokenizer": tokenizer.to_str()})
+    return settings_digest({"tokenizer": tokenizer().to_str()})
 
 
 def _build(reference: str, folder: Path, recipe: Recipe) -> nn.Module:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from encoders.export import open_network
+from encoders.export import cached_path, open_network
 from encoders.fingerprint import settings_digest
 from encoders.model_files import load_tokenizer, read_json
-from encoders.text import TokenRules, TransformerText
+from encoders.on_demand import NetworkOnDemand, remembered_dim
+from encoders.text import LONGEST_PASSAGE, TokenRules, TransformerText
 from encoders.text_models import example_tokens
 
 if TYPE_CHECKING:
@@ -29,7 +30,13 @@ def open_text_tower(
     tokenizer = load_tokenizer(folder)
     rules = _rules(folder, config["text_config"], tokenizer)
     digest = settings_digest(
-        {"model": image_digest, "tokenizer": tokenizer.to_str(), "window": rules.window, "pad": rules.pad_id}
+        {
+            "model": image_digest,
+            "tokenizer": tokenizer.to_str(),
+            "window": rules.window,
+            "passage": LONGEST_PASSAGE,
+            "pad": rules.pad_id,
+        }
     )
 
     def tower() -> nn.Module:
@@ -38,9 +45,10 @@ def open_text_tower(
         return TextTower(model())
 
     example = example_tokens(tokenizer.get_vocab_size(), rules)
-    network = open_network(digest, tower, example, threads, dynamic=(0,) if rules.fixed_length else (0, 1))
-    dim = network.run([example])[0].shape[1]
-    return TransformerText(reference, digest, dim=dim, tokenizer=tokenizer, network=network, rules=rules)
+    dynamic = (0,) if rules.fixed_length else (0, 1)
+    network = NetworkOnDemand(lambda: open_network(digest, tower, example, threads, dynamic))
+    dim = remembered_dim(network, example, cached_path(digest, ".dim"))
+    return TransformerText(reference, digest, dim=dim, tokenizer=lambda: tokenizer, network=network, rules=rules)
 
 
 def _rules(folder: Path, text_config: dict[str, Any], tokenizer: Any) -> TokenRules:

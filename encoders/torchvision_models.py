@@ -13,16 +13,17 @@ import numpy.typing as npt
 
 from encoders.base import Classes, EncoderError
 from encoders.class_files import cached_classes, imagenet_names
-from encoders.export import open_network
-from encoders.fingerprint import fingerprint
+from encoders.export import cached_path, open_network
+from encoders.fingerprint import file_digest, fingerprint
 from encoders.image import PreparedImages
 from encoders.model_files import REMEDY, short_reason
+from encoders.on_demand import NetworkOnDemand, remembered_dim
 
 if TYPE_CHECKING:
     from PIL import Image
     from torch import nn
 
-CODE_VERSION = 1  # raise it when this code gives other vectors for the same weights
+CODE_VERSION = 2  # raise it when this code gives other vectors for the same weights
 
 
 def load_torchvision(reference: str, threads: int) -> PreparedImages:
@@ -48,7 +49,7 @@ def load_torchvision(reference: str, threads: int) -> PreparedImages:
 
     @cache  # asked for twice, by the export and for the classes
     def model() -> nn.Module:
-        return _load(reference, name, path)
+        return _load(reference, name, path, is_published=_is_published(path, published))
 
     def features() -> nn.Module:
         from encoders.classifier_modules import ClassifierFeatures
@@ -57,9 +58,9 @@ def load_torchvision(reference: str, threads: int) -> PreparedImages:
 
     noise = np.random.default_rng(0).integers(0, 256, (2, 300, 400, 3), dtype=np.uint8)
     example = {"pixels": np.stack([prepare(Image.fromarray(picture)) for picture in noise])}
-    network = open_network(digest, features, example, threads)
+    network = NetworkOnDemand(lambda: open_network(digest, features, example, threads))
+    dim = remembered_dim(network, example, cached_path(digest, ".dim"))
     classes = cached_classes(digest, lambda: _classes(model()))
-    dim = network.run([example])[0].shape[1]
     return PreparedImages(reference, digest, dim, classes, None, prepare, network)
 
 
@@ -76,7 +77,12 @@ def _downloaded(reference: str, published: Any) -> Path:
     return path
 
 
-def _load(reference: str, name: str, path: Path) -> nn.Module:
+def _is_published(path: Path, published: Any) -> bool:
+    """Say whether a file holds the published weights, by the start of its digest, which their name ends with."""
+    return file_digest(path).startswith(Path(urlsplit(published.url).path).stem.rpartition("-")[2])
+
+
+def _load(reference: str, name: str, path: Path, *, is_published: bool) -> nn.Module:
     """Return the architecture with the state dict in a file, whatever its number of classes."""
     import torch
     from torchvision.models import get_model
@@ -85,8 +91,8 @@ def _load(reference: str, name: str, path: Path) -> nn.Module:
 
     options: dict[str, Any] = {}
     if name in {"googlenet", "inception_v3"}:
-        # Published weights expect their input scaled as TensorFlow does; auxiliary heads serve only training.
-        options = {"init_weights": False, "transform_input": True}
+        # Published weights expect their input scaled as TensorFlow does, others not; auxiliary heads serve only training.
+        options = {"init_weights": False, "transform_input": is_published}
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         model: nn.Module = get_model(name, weights=None, **options)

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
     from encoders.shots import Thumbnail
 
-VIDEO_VERSION = 2  # raise it when this code gives other vectors for the same clips
+VIDEO_VERSION = 3  # raise it when this code gives other vectors for the same clips
 
 MOST_FRAMES = 6_000  # read in order; longer clips are sampled by seeking
 MOST_PIXELS = 2_500_000_000  # read in order: 40 s of full HD
 SAMPLES = 64  # of a clip that is sampled
 MOST_CANDIDATES = 192  # kept in memory at a time
 MOST_SHOTS = 64
-FRAME_SECONDS = 4.0  # of a shot for which one frame stands
+FRAME_SECONDS = 0.5  # of a shot for which one frame stands; one alone would be another once the clip is trimmed
 MOST_SHOT_FRAMES = 4
 LEAST_SHOT = 0.1  # seconds
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from encoders.base import Classes, EncoderError
 from encoders.class_files import cached_classes, imagenet_names
-from encoders.export import open_network
+from encoders.export import cached_path, open_network
 from encoders.fingerprint import fingerprint
 from encoders.image import Prepare, PreparedImages
 from encoders.model_files import (
@@ -23,6 +23,7 @@ from encoders.model_files import (
     short_reason,
     weight_files,
 )
+from encoders.on_demand import NetworkOnDemand, remembered_dim
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -66,8 +67,8 @@ def load_vision_model(reference: str, threads: int) -> PreparedImages:
 
     noise = np.random.default_rng(0).integers(0, 256, (2, 60, 80, 3), dtype=np.uint8)
     example = {"pixels": np.stack([prepare(Image.fromarray(picture)) for picture in noise])}
-    network = open_network(digest, features, example, threads)
-    dim = network.run([example])[0].shape[1]
+    network = NetworkOnDemand(lambda: open_network(digest, features, example, threads))
+    dim = remembered_dim(network, example, cached_path(digest, ".dim"))
     text_tower = None
     if towers:
         from encoders.text_towers import open_text_tower

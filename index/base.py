@@ -71,8 +71,12 @@ class VectorIndex(Protocol):
     ) -> list[list[Match]]:
         """Return for each of the (q, dim) queries the k ids of largest inner product, best first.
 
-        `allowed` limits all queries to these ids; `excluded` holds for each query the ids to leave out. Unknown
-        ids in either are passed over. A list is shorter than k only where fewer ids remain.
+        `allowed` limits all queries to these ids, a `Selection` if more searches will have the same; `excluded` holds
+        for each query the ids to leave out. Unknown ids in either are passed over. A list is shorter than k only where
+        fewer ids remain. An approximate index may find a few next-best ids instead of the best.
+
+        Raises:
+            ValueError: k is below 1, the shapes do not fit, or a value is not finite.
         """
 
     def save(self, folder: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from encoders import load_image_encoder, load_text_encoder
 from multimodal_rec.alignment import Alignment
 from multimodal_rec.content import Content
-from multimodal_rec.embed import Encoders, recorded_encoders
+from multimodal_rec.embed import Encoders, StoredTexts, recorded_encoders
 from multimodal_rec.errors import CatalogueError, UnknownItem, WorkspaceError
 from multimodal_rec.parts import remove_parts
 from multimodal_rec.progress import Progress, silent
@@ -66,7 +66,9 @@ def build(
             return work.summary
         vectors = work.vectors(encoders)
         with work.stage("align"):
-            alignment = Alignment.fit(vectors.texts, vectors.pictures, encoders.image.classes, encoders.text)
+            alignment = Alignment.fit(
+                vectors.texts, vectors.pictures, encoders.image.classes, StoredTexts(encoders.text, work.store)
+            )
         content = Content.of(vectors, alignment)
         with work.stage("train"):
             learned = work.learn(content, seed, threads)

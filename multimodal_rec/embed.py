@@ -210,7 +210,7 @@ def _note_keys(
         for modality, own in zip(MODALITIES, keys, strict=True):
             known = store.present(encoders.space(modality), list(set(own.values())))
             new = {key: item_id for item_id, key in own.items() if key not in known}
-            missing[modality] = new | missing[modality]
+            missing[modality] |= new
             counts.encoded[modality] += sum(key in new for key in own.values())
             counts.reused[modality] += sum(key in known for key in own.values())
         done += len(page)

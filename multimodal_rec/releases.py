@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from index import FlatIndex, IndexFileError
 from multimodal_rec.errors import WorkspaceError
 
-FORMAT = 6
+FORMAT = 7
 MANIFEST_FILE = "manifest.json"
 ITEMS_FILE = "items.db"
 INDEX_FOLDER = "index"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +18,8 @@ import pytest
 import encoders
 from encoders import Encoding, MediaError, encode_images, encode_videos
 from tests.encoders.conftest import shared
+
+ROOT = Path(__file__).parents[2]
 
 
 class PeakMemory:
@@ -75,3 +79,46 @@ def test_rotated_clips_stand_upright(name: str) -> None:
     path = shared("bad_videos") / "files" / name
     width, height = encoders.sample_frame(path).size
     assert height > width
+
+
+ALONE = """
+import json, re, sys, time
+from pathlib import Path
+from PIL import Image
+from encoders import MediaError, encode_images, encode_videos, load_image_encoder
+from encoders.video_frames import import_cv2
+
+encoder = load_image_encoder()
+encoder.encode([Image.new("RGB", (64, 64))])
+import_cv2()
+
+def megabytes(name):  # VmRSS: memory now, VmHWM: the most of it so far
+    return int(re.search(name + r":\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
+
+idle = megabytes("VmRSS")
+started = time.perf_counter()
+encode = encode_videos if sys.argv[1] == "bad_videos" else encode_images
+((_, result),) = encode(encoder, [Path(sys.argv[2])])
+seconds = time.perf_counter() - started
+print(json.dumps([seconds, megabytes("VmHWM") - idle, str(result) if isinstance(result, MediaError) else None]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from Linux's /proc")
+@pytest.mark.parametrize("kind", ["bad_images", "bad_videos"])
+def test_each_file_in_a_process_of_its_own(kind: str, image_encoder: encoders.ImageEncoder) -> None:
+    """Where no earlier file has made room: within 10 seconds and 500 MB above the idle process."""
+    folder, costs = shared(kind), {}
+    for row in map(json.loads, (folder / "manifest.jsonl").read_text(encoding="utf-8").splitlines()):
+        command = [sys.executable, "-c", ALONE, kind, str(folder / row["file"])]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+        assert done.returncode == 0, (row["file"], done.stderr)
+        costs[row["file"]] = seconds, megabytes, reason = json.loads(done.stdout)
+        encodable = row["frames_decoded_cv2"] > 0 if kind == "bad_videos" else row["pillow"] == "loads"
+        assert (reason is None) == encodable, (row["file"], reason)
+        assert seconds < 10, row["file"]
+        assert megabytes < 500, row["file"]
+    for place, unit in enumerate(("s", "MB")):
+        name = max(costs, key=lambda file: costs[file][place])
+        print(f"{kind}: the most is {costs[name][place]:.1f} {unit}, {name}")  # noqa: T201 - shown by pytest -s

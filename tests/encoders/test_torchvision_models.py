@@ -28,7 +28,7 @@ def save_random(name: str, path: Path, **options: Any) -> Any:
     import torchvision
 
     if name in {"googlenet", "inception_v3"}:
-        options |= {"transform_input": True, "init_weights": False}
+        options |= {"init_weights": False}
     torch.manual_seed(0)
     model = torchvision.models.get_model(name, weights=None, **options).eval()
     for key, parameter in model.named_parameters():
@@ -53,7 +53,7 @@ def check(name: str, path: Path) -> None:
     actual = encoder.encode(images) @ encoder.classes.weight.T + encoder.classes.bias
     assert np.abs(actual - expected).max() <= 1e-3 * np.abs(expected).max()
     assert encoder.dim == encoder.classes.weight.shape[1]
-    for suffix in (".onnx", ".classes.safetensors"):
+    for suffix in (".onnx", ".dim", ".classes.safetensors"):
         cached_path(encoder.fingerprint, suffix).unlink(missing_ok=True)
 
 

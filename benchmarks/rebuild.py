@@ -1,0 +1,119 @@
+"""What a second build costs: with nothing changed, and with one item in a hundred changed; and memory by size.
+
+    python benchmarks/rebuild.py CATALOGUE.jsonl [--interactions FILE]
+
+Copies the catalogue and its media to a temporary folder and runs `multimodal-rec build` there: on a quarter of the rows
+in a workspace of its own, on all of them, three times on the same again (the best counts), and after every hundredth
+item got another title and its picture was mirrored. Seconds are those of the whole process, from start to end, on the clock
+and on the processor (which other programs disturb less, but which counts what ran side by side twice); the encoders' exports are in the cache before the first build, as they are on every day but the first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageOps
+
+from encoders import load_image_encoder, load_text_encoder
+
+Row = dict[str, Any]
+
+EVERY = 100
+"""One item in so many is changed."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One build: seconds and peak memory of its process, and the summary that it printed."""
+
+    seconds: float
+    cpu_seconds: float
+    megabytes: float
+    summary: dict[str, Any]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("catalogue", type=Path)
+    parser.add_argument("--interactions", type=Path)
+    arguments = parser.parse_args()
+    load_text_encoder(), load_image_encoder()  # exported and cached by now
+    rows = [json.loads(line) for line in arguments.catalogue.read_text(encoding="utf-8").splitlines() if line.strip()]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        copy_media(rows, arguments.catalogue.parent, folder)
+        catalogue = folder / "items.jsonl"
+        more = ["--interactions", str(arguments.interactions.resolve())] if arguments.interactions else []
+
+        write(catalogue, rows[: len(rows) // 4])
+        quarter = build(catalogue, folder / "quarter", more)
+        write(catalogue, rows)
+        first = build(catalogue, folder / "all", more)
+        again = min((build(catalogue, folder / "all", more) for _ in range(3)), key=lambda run: run.seconds)
+        write(catalogue, changed(rows, folder))
+        few = build(catalogue, folder / "all", more)
+
+    print(
+        f"{'build':20}{'seconds':>9}{'of first':>10}{'CPU s':>9}{'of first':>10}{'peak MB':>9}  encoded, and seconds by stage"
+    )
+    runs = {"a quarter": quarter, "all": first, "nothing changed": again, f"1 in {EVERY} changed": few}
+    for label, run in runs.items():
+        details = {name: count for name, count in run.summary["encoded"].items() if count} | run.summary["seconds"]
+        print(
+            f"{label:20}{run.seconds:9.2f}{run.seconds / first.seconds:10.1%}{run.cpu_seconds:9.2f}{run.cpu_seconds / first.cpu_seconds:10.1%}{run.megabytes:9.0f}  {details}"
+        )
+    print(f"  with nothing changed a build is {first.seconds / again.seconds:.0f} x faster than the first")
+    print(f"  peak memory of all is {first.megabytes / quarter.megabytes - 1:+.0%} to that of a quarter")
+
+
+def build(catalogue: Path, workspace: Path, more: list[str]) -> Run:
+    """Build in a process of its own and measure it."""
+    command = [sys.executable, "-m", "multimodal_rec.cli", "build", str(catalogue), "--workspace", str(workspace)]
+    with tempfile.TemporaryFile() as output:
+        started = time.perf_counter()
+        process = subprocess.Popen([*command, "--json", *more], stdout=output)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"{' '.join(command)} failed")
+        output.seek(0)
+        return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, json.loads(output.read()))
+
+
+def changed(rows: list[Row], folder: Path) -> list[Row]:
+    """Mirror the picture of every hundredth item in place, and return all rows with new titles for those."""
+    result = [dict(row) for row in rows]
+    for row in result[::EVERY]:
+        row["title"] = f"{row.get('title') or 'Item'}, changed"
+        if row.get("image"):
+            path = folder / row["image"]
+            with Image.open(path) as image:
+                ImageOps.mirror(image).save(path)
+    return result
+
+
+def copy_media(rows: list[Row], source: Path, target: Path) -> None:
+    for row in rows:
+        for field in ("image", "video"):
+            if row.get(field):
+                (target / row[field]).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source / row[field], target / row[field])
+
+
+def write(path: Path, rows: list[Row]) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""A network that is opened when it is first run: knowing a model's fingerprint and the length of its vectors is cheap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Lock
+
+from encoders.base import FloatArray
+from encoders.cache import atomic_file
+from encoders.network import Inputs, Network
+
+
+class NetworkOnDemand:
+    """Opens a network when it is needed. What it is opened by may raise EncoderError, then as at any other time."""
+
+    def __init__(self, opening: Callable[[], Network]) -> None:
+        self._opening = opening
+        self._opened: Network | None = None
+        self._lock = Lock()  # the first batches may come from several threads
+
+    def batch_size(self, preferred_on_cpu: int) -> int:
+        """Return the number of rows that suits one batch."""
+        return self._network().batch_size(preferred_on_cpu)
+
+    def run(self, batches: Sequence[Inputs]) -> list[FloatArray]:
+        """Return one float32 array per batch, in order."""
+        return self._network().run(batches)
+
+    def _network(self) -> Network:
+        with self._lock:
+            if self._opened is None:
+                self._opened = self._opening()
+            return self._opened
+
+
+def remembered_dim(network: Network, example: Inputs, note: Path) -> int:
+    """Return the length of the network's vectors, from a note beside its export or by running the example.
+
+    So a model that is used for the first time is opened here, and its errors are told; later it need not be.
+    """
+    try:
+        return int(note.read_text())
+    except (OSError, ValueError):
+        pass  # absent or damaged: write it again
+    dim = network.run([example])[0].shape[1]
+    try:
+        with atomic_file(note) as part:
+            part.write_text(str(dim))
+    except OSError:
+        pass  # a cache that cannot be written costs time only
+    return dim

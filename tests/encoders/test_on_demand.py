@@ -1,0 +1,96 @@
+"""Models that were used here before cost next to nothing until they are run."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import encoders
+from encoders.base import FloatArray
+from encoders.digests import LARGE, remembered
+from encoders.network import Inputs
+from encoders.on_demand import NetworkOnDemand, remembered_dim
+
+EXAMPLE = {"rows": np.ones((2, 3), np.float32)}
+
+
+class Doubling:
+    def batch_size(self, preferred_on_cpu: int) -> int:
+        return preferred_on_cpu + 1
+
+    def run(self, batches: Sequence[Inputs]) -> list[FloatArray]:
+        return [2 * batch["rows"] for batch in batches]
+
+
+def test_a_network_is_opened_once_and_only_when_it_runs() -> None:
+    opened: list[Doubling] = []
+
+    def opening() -> Doubling:
+        opened.append(Doubling())
+        return opened[-1]
+
+    network = NetworkOnDemand(opening)
+    assert not opened
+    np.testing.assert_array_equal(network.run([EXAMPLE])[0], np.full((2, 3), 2))
+    assert network.batch_size(4) == 5
+    assert len(opened) == 1
+
+
+@pytest.mark.parametrize("damage", [None, "", "three"])
+def test_the_length_of_vectors_is_remembered(tmp_path: Path, damage: str | None) -> None:
+    note = tmp_path / "cache" / "model.dim"
+    assert remembered_dim(NetworkOnDemand(Doubling), EXAMPLE, note) == 3
+
+    def unwanted() -> Doubling:
+        pytest.fail("the network was opened")
+
+    if damage is None:
+        assert remembered_dim(NetworkOnDemand(unwanted), EXAMPLE, note) == 3
+    else:
+        note.write_text(damage)
+        assert remembered_dim(NetworkOnDemand(Doubling), EXAMPLE, note) == 3
+        assert note.read_text() == "3"
+
+
+def test_an_encoder_that_was_used_before_opens_nothing_to_tell_its_fingerprint(
+    text_encoder: encoders.TextEncoder, image_encoder: encoders.ImageEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("text_models", "efficientnet_lite"):
+        monkeypatch.setattr(f"encoders.{module}.open_network", lambda *_: pytest.fail("the network was opened"))
+    monkeypatch.setattr("encoders.text_models.load_tokenizer", lambda *_: pytest.fail("the tokenizer was loaded"))
+    again = encoders.load_text_encoder(), encoders.load_image_encoder()
+    for fresh, known in zip(again, (text_encoder, image_encoder), strict=True):
+        assert (fresh.fingerprint, fresh.dim) == (known.fingerprint, known.dim)
+
+
+def test_a_digest_is_remembered_until_the_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MULTIMODAL_REC_CACHE", str(tmp_path / "cache"))
+    path, asked = tmp_path / "weights", []
+
+    def digest(file: Path) -> str:
+        asked.append(file)
+        return f"digest {len(asked)}"
+
+    path.write_bytes(bytes(LARGE))
+    assert [remembered(path, digest) for _ in range(2)] == ["digest 1", "digest 2"]  # it changed moments ago
+    monkeypatch.setattr("encoders.digests.SETTLED", -1.0)
+    assert [remembered(path, digest) for _ in range(2)] == ["digest 3", "digest 3"]
+    status = path.stat()
+    time.sleep(0.02)
+    path.write_bytes(bytes(LARGE - 1) + b"1")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))  # same size, same time of change as far as that tells
+    assert [remembered(path, digest) for _ in range(2)] == ["digest 4", "digest 4"]
+    (tmp_path / "cache" / "digests.json").write_text("[]")
+    assert remembered(path, digest) == "digest 5"
+
+
+def test_small_files_are_not_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MULTIMODAL_REC_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "small").write_bytes(b"small")
+    assert remembered(tmp_path / "small", lambda _: "its own") == "its own"
+    assert not (tmp_path / "cache").exists()
