@@ -1,6 +1,6 @@
 """Clips: are hard cuts found, does a frame find its clip and its shot, and does an altered clip find the original?
 
-    python benchmarks/clips.py FOLDER [--tolerance 2]
+    python -m benchmarks.clips FOLDER [--tolerance 2]
 
 FOLDER holds items.jsonl with clips, and items_extra.jsonl with `hard_cuts_frames` and `fps_reported` of each. Cuts are
 compared within some frames. Then the clips are built into a workspace, which is searched by the middle frame of each

@@ -1,6 +1,6 @@
 """Recall, speed, build time, memory and file size of the indexes beside hnswlib and usearch, all in one run.
 
-    python benchmarks/index.py ITEMS.jsonl [MORE.jsonl …] [--sizes 20000 200000 1000000] [--noise 0.5]
+    python benchmarks/search.py ITEMS.jsonl [MORE.jsonl …] [--sizes 20000 200000 1000000] [--noise 0.5]
 
 The vectors are those of the items' texts, by the packaged text model, reduced to 128 principal components and
 repeated with noise of the given length (the vectors' own is 1) up to each size; the queries are made the same way and
