@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from multimodal_rec.releases import (
     load_indexes,
     read_manifest,
 )
-from multimodal_rec.work import Learned, Summary, Work
+from multimodal_rec.work import Learned, Summary, Work, encoder_records, settings_key
 from multimodal_rec.workspace import Workspace
 
 
@@ -58,22 +59,46 @@ def build(
         load_image_encoder(_absolute(image_encoder), threads=threads),
     )
     place = Workspace(workspace)
-    with place.writing(create=True), Work(place, progress) as work:
-        work.read_items(catalogue, media_root, replace_all=True)
-        work.embed(encoders)
-        work.read_events(interactions)
-        if work.unchanged(encoders, seed):
-            return work.summary
-        vectors = work.vectors(encoders)
-        with work.stage("align"):
-            alignment = Alignment.fit(
-                vectors.texts, vectors.pictures, encoders.image.classes, StoredTexts(encoders.text, work.store)
-            )
-        content = Content.of(vectors, alignment)
-        with work.stage("train"):
-            learned = work.learn(content, seed, threads)
-        work.publish(vectors, content, alignment, learned, encoders)
+    paths = [str(path and path.absolute()) for path in (catalogue, interactions, media_root)]
+    key = settings_key(encoder_records(encoders), seed, *paths)
+    with place.writing(create=True):
+        if done := _done_already(place, key):
+            return done
+        with Work(place, progress) as work:
+            work.read_items(catalogue, media_root, replace_all=True)
+            work.embed(encoders)
+            work.read_events(interactions)
+            if not work.unchanged(encoders, seed):
+                _learn_and_publish(work, encoders, seed, threads)
+        work.leave_receipt(key)
         return work.summary
+
+
+def _done_already(place: Workspace, key: str) -> Summary | None:
+    """The summary of the last build, where neither the files that it read nor its release have changed since."""
+    started = time.monotonic()
+    receipt = place.receipt()
+    if receipt is None or not receipt.holds(key):
+        return None
+    try:
+        release = read_manifest(place.releases.current())
+    except WorkspaceError:
+        return None
+    if release.number != receipt.release:
+        return None
+    return Summary.again(receipt.summary, time.monotonic() - started)
+
+
+def _learn_and_publish(work: Work, encoders: Encoders, seed: int, threads: int | None) -> None:
+    vectors = work.vectors(encoders)
+    with work.stage("align"):
+        alignment = Alignment.fit(
+            vectors.texts, vectors.pictures, encoders.image.classes, StoredTexts(encoders.text, work.store)
+        )
+    content = Content.of(vectors, alignment)
+    with work.stage("train"):
+        learned = work.learn(content, seed, threads)
+    work.publish(vectors, content, alignment, learned, encoders)
 
 
 def update(

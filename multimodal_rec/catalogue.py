@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,21 +23,25 @@ class Problem:
     kept: bool = False
 
 
-def read_catalogue(path: Path, media_root: Path | None = None) -> Iterator[CheckedItem | Problem]:
+def read_catalogue(
+    path: Path, media_root: Path | None = None, note: Callable[[Path], None] = lambda _: None
+) -> Iterator[CheckedItem | Problem]:
     """Yield every row of a catalogue in order, as a checked item or as the problem that it is.
 
     Media paths are relative to the table's folder, or to `media_root`, and may not leave it. Of two rows with the same
-    id both are yielded, with a warning: the later one is meant to win.
+    id both are yielded, with a warning: the later one is meant to win. `note` is told of every file and folder that
+    the result depends on, before it is read.
 
     Raises:
         CatalogueError: the path does not exist or is no catalogue at all.
     """
     resolved_folder.cache_clear()  # a link may lead elsewhere by now
     if path.is_dir():
-        yield from _read_folder(path)
+        yield from _read_folder(path, note)
         return
     if not path.exists():
         raise CatalogueError(f"{path}: no such catalogue")
+    note(path)
     root = (media_root or path.parent).resolve()
     if not root.is_dir():
         raise CatalogueError(f"{root}: the media root is no folder")
@@ -47,7 +51,7 @@ def read_catalogue(path: Path, media_root: Path | None = None) -> Iterator[Check
             yield Problem(row.place, None, row.reason)
             continue
         try:
-            checked = check_item(row.fields, root)
+            checked = check_item(row.fields, root, note)
         except ValueError as error:
             yield Problem(row.place, text_or_none(row.fields.get("id")), str(error))
             continue
@@ -60,13 +64,15 @@ def read_catalogue(path: Path, media_root: Path | None = None) -> Iterator[Check
         yield checked
 
 
-def _read_folder(folder: Path) -> Iterator[CheckedItem | Problem]:
+def _read_folder(folder: Path, note: Callable[[Path], None]) -> Iterator[CheckedItem | Problem]:
     """Each picture or clip is an item: its id is the path below the folder, its categories the sub-folders."""
     for parent, folders, names in os.walk(folder):
+        note(Path(parent))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(name for name in names if not name.startswith(".")):
             path = Path(parent) / name
             relative = path.relative_to(folder)
+            note(path)
             suffix = path.suffix.lower()
             if suffix not in IMAGE_SUFFIXES | VIDEO_SUFFIXES:
                 yield Problem(str(relative), relative.as_posix(), f"neither a picture nor a clip ({suffix or name})")

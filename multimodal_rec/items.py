@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -46,8 +46,10 @@ class CheckedItem:
     warnings: tuple[str, ...] = ()
 
 
-def check_item(fields: Mapping[str, Any], media_root: Path) -> CheckedItem:
+def check_item(fields: Mapping[str, Any], media_root: Path, note: Callable[[Path], None]) -> CheckedItem:
     """Validate a raw row; leave out a medium that cannot be used, as long as something usable remains.
+
+    `note` is told of every media file that the row names, there or missing.
 
     Raises:
         ValueError: the row is not usable; the message says why.
@@ -58,7 +60,7 @@ def check_item(fields: Mapping[str, Any], media_root: Path) -> CheckedItem:
     for name in ("image", "video"):
         media[name] = None
         try:
-            media[name] = check_media(fields.get(name), media_root)
+            media[name] = check_media(fields.get(name), media_root, note)
         except ValueError as error:
             warnings.append(f"{name} left out: {error}")
     texts: dict[str, str | None] = {}
@@ -102,7 +104,7 @@ def check_id(value: object, name: str) -> str:
     return text
 
 
-def check_media(value: object, media_root: Path) -> Path | None:
+def check_media(value: object, media_root: Path, note: Callable[[Path], None]) -> Path | None:
     """Return the absolute path of a media file inside `media_root`, or None for a blank cell.
 
     Raises:
@@ -115,6 +117,7 @@ def check_media(value: object, media_root: Path) -> Path | None:
         raise ValueError("not text")
     if "\0" in text:
         raise ValueError(f"{text!r} is no path")
+    note(media_root / text)
     try:
         path = _resolved(media_root / text)
     except (OSError, RuntimeError) as error:

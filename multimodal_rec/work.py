@@ -7,10 +7,10 @@ import platform
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,7 @@ from multimodal_rec.releases import (
     Manifest,
     read_manifest,
 )
+from multimodal_rec.sources import Sources
 from multimodal_rec.space import Space
 from multimodal_rec.vector_store import DamagedStoreError
 from multimodal_rec.workspace import Workspace
@@ -74,6 +75,14 @@ class Summary:
     release: int = 0
     """Number of the release that was published."""
 
+    @classmethod
+    def again(cls, earlier: dict[str, Any], seconds: float) -> Self:
+        """That of a build with nothing to do: all that the earlier one encoded is reused."""
+        reused = {name: count + earlier["reused"][name] for name, count in earlier["encoded"].items()}
+        return cls(
+            **earlier | {"encoded": dict.fromkeys(reused, 0), "reused": reused, "seconds": {"total": round(seconds, 3)}}
+        )
+
 
 @dataclass(frozen=True)
 class Learned:
@@ -104,6 +113,9 @@ class Work:
         self.progress = progress
         self.summary = Summary()
         self.problems: list[Problem] = []
+        self.sources = Sources()
+        self.all_encoded = True
+        """Whether no medium failed to be encoded: what failed is tried again by every build."""
         self.started = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -127,7 +139,9 @@ class Work:
     def read_items(self, catalogue: Path, media_root: Path | None, *, replace_all: bool = False) -> None:
         """Put the items of a catalogue into the table, and note the problems."""
         with self.stage("catalogue"):
-            self.items.put(self._usable_items(read_catalogue(catalogue, media_root)), replace_all=replace_all)
+            self.items.put(
+                self._usable_items(read_catalogue(catalogue, media_root, self.sources.note)), replace_all=replace_all
+            )
 
     def embed(self, encoders: Encoders) -> None:
         """Encode what is new in the catalogue.
@@ -142,6 +156,7 @@ class Work:
             except DamagedStoreError:  # the store is empty now
                 del self.problems[noted:]
                 counts = self._embed(encoders)
+        self.all_encoded = len(self.problems) == noted
         self.summary.encoded, self.summary.reused = counts.encoded, counts.reused
         self.summary.rejected = sum(not problem.kept for problem in self.problems)
         self.summary.warnings = len(self.problems) - self.summary.rejected
@@ -169,14 +184,19 @@ class Work:
             manifest = read_manifest(folder)
         except WorkspaceError:
             return False
-        if manifest.input_key != self._input_key(_records(encoders), seed):
+        if manifest.input_key != self._input_key(encoder_records(encoders), seed):
             return False
         self._conclude(manifest)
         return True
 
+    def leave_receipt(self, key: str) -> None:
+        """Spare the next build of just the same files all work; the tables must be closed."""
+        if self.all_encoded and self.sources.settled:
+            self.workspace.write_receipt(key, self.summary.release, self.sources, asdict(self.summary))
+
     def _input_key(self, encoders: tuple[EncoderRecord, EncoderRecord], seed: int) -> str:
         """A hash of all that a build depends on."""
-        digest = hashlib.sha256(repr((FORMAT, seed, encoders, _versions())).encode())
+        digest = hashlib.sha256(settings_key(encoders, seed).encode())
         for table in (self.items, self.events):
             for row in table.rows():
                 digest.update(repr(row).encode(errors="replace"))
@@ -253,7 +273,7 @@ class Work:
                 rows.ids,
                 space.vectors(preference=preference[group.owners], semantic=rows.semantic, visual=rows.visual),
             )
-        self.write_release(index, part_index, alignment, learned, _records(encoders))
+        self.write_release(index, part_index, alignment, learned, encoder_records(encoders))
 
     def write_release(
         self,
@@ -307,6 +327,7 @@ class Work:
     def _usable_events(self, interactions: Path | None) -> Iterator[Event]:
         if interactions is None:
             return
+        self.sources.note(interactions)
         counts = self.summary.interactions
         for row in read_interactions(interactions):
             counts["rows"] += 1
@@ -329,7 +350,13 @@ class Work:
             return None
 
 
-def _records(encoders: Encoders) -> tuple[EncoderRecord, EncoderRecord]:
+def settings_key(encoders: tuple[EncoderRecord, EncoderRecord], seed: int, *more: object) -> str:
+    """A hash of all that a build depends on beside its files."""
+    return hashlib.sha256(repr((FORMAT, seed, encoders, _versions(), more)).encode()).hexdigest()
+
+
+def encoder_records(encoders: Encoders) -> tuple[EncoderRecord, EncoderRecord]:
+    """What a release notes of its encoders."""
     text, image = (
         EncoderRecord(reference=encoder.reference, fingerprint=encoder.fingerprint, dim=encoder.dim)
         for encoder in (encoders.text, encoders.image)

@@ -4,6 +4,7 @@ workspace/items.db        the catalogue, being worked on
           events.db       the interactions
           vectors.db      vectors of all content ever encoded
           rejected.jsonl  what the last build or update could not use, and why
+          receipt.json    what the last build read, so that one of just the same has nothing to do
           releases/       what queries read
 """
 
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -23,9 +25,12 @@ from multimodal_rec.errors import WorkspaceError
 from multimodal_rec.event_table import EventTable
 from multimodal_rec.item_table import ItemTable
 from multimodal_rec.releases import Releases
+from multimodal_rec.sources import Receipt, Sources, file_states
 from multimodal_rec.vector_store import VectorStore
 
 REJECTED_FILE = "rejected.jsonl"
+RECEIPT_FILE = "receipt.json"
+TABLES = ("items.db", "events.db", "vectors.db")
 
 
 class Workspace:
@@ -71,6 +76,16 @@ class Workspace:
             yield
         finally:
             lock.release()
+
+    def receipt(self) -> Receipt | None:
+        """What the last build left; None where there was none, or something was left to try again."""
+        return Receipt.load(self.path / RECEIPT_FILE)
+
+    def write_receipt(self, key: str, release: int, sources: Sources, summary: dict[str, Any]) -> None:
+        """Note that a build read these sources; the tables must be closed, whose states are noted too."""
+        logs = [f"{name}-wal" for name in TABLES]  # changes that are not yet in the tables
+        own = file_states(self.path / name for name in (*TABLES, *logs, REJECTED_FILE))
+        Receipt(key, release, sources.states() | own, summary).save(self.path / RECEIPT_FILE)
 
     def write_rejected(self, problems: Iterable[Problem]) -> None:
         """Write rejected.jsonl anew, one problem a line."""
