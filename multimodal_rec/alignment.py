@@ -129,16 +129,23 @@ def _convex(logits: FloatArray) -> FloatArray:
 def ridge(inputs: FloatArray, outputs: FloatArray) -> FloatArray:
     """(v, t) least-squares map with the L2 penalty of smallest leave-one-out error.
 
-    One eigendecomposition, in float64, serves all penalties (Hastie, Tibshirani and Friedman 2009, section 7.10); they
-    are tried in units of the mean eigenvalue.
+    One eigendecomposition, in float64 and of the smaller of both Gram matrices, serves all penalties (Hastie, Tibshirani
+    and Friedman 2009, section 7.10); they are tried in units of the mean eigenvalue of (v, v).
     """
+    rows, columns = inputs.shape
+    wide = rows < columns
     with threadpool_limits(1, user_api="blas"):  # several threads on contended cores take many times as long here
-        eigenvalues, basis = np.linalg.eigh((inputs.T @ inputs).astype(np.float64))
-    mean = eigenvalues.mean()
+        gram = inputs @ inputs.T if wide else inputs.T @ inputs
+        eigenvalues, basis = np.linalg.eigh(gram.astype(np.float64))
+    mean = eigenvalues.sum() / columns
     if mean < 1e-9:  # all pictures are the same: there is nothing to learn
         return np.zeros((0, outputs.shape[1]), np.float32)
-    rotated = inputs @ basis.astype(np.float32)  # (n, v)
-    products = rotated.T @ outputs  # (v, t)
+    if wide:
+        some = eigenvalues > 1e-9 * eigenvalues[-1]
+        eigenvalues = eigenvalues[some]
+        basis = inputs.T @ (basis[:, some] / np.sqrt(eigenvalues))  # (v, r)
+    rotated = inputs @ basis.astype(np.float32)  # (n, r)
+    products = rotated.T @ outputs  # (r, t)
     shrinkings = [(1 / (eigenvalues + penalty * mean)).astype(np.float32)[:, None] for penalty in RIDGE_PENALTIES]
     leverages = np.square(rotated) @ np.hstack(shrinkings)  # (n, penalties)
 

@@ -64,23 +64,24 @@ def test_ridge_of_unrelated_pairs_finds_nothing() -> None:
     assert (own.argmax(axis=1) == np.arange(200)).mean() < 0.05
 
 
-def test_ridge_has_the_penalty_of_smallest_leave_one_out_error() -> None:
+@pytest.mark.parametrize("dim", [8, 100])  # more pairs than dimensions, and fewer
+def test_ridge_has_the_penalty_of_smallest_leave_one_out_error(dim: int) -> None:
     random = np.random.default_rng(20)
-    images = random.normal(size=(60, 8)).astype(np.float32)
-    planted = images @ random.normal(size=(8, TEXT_DIM))
+    images = (random.normal(size=(60, dim)) / np.sqrt(1 + np.arange(dim))).astype(np.float32)
+    planted = images @ random.normal(size=(dim, TEXT_DIM))
     texts = unit((planted + 6 * random.normal(size=planted.shape)).astype(np.float32))
     alignment = Alignment.fit(texts, images, None, FixedTexts())
     x = alignment.centred_images(images).astype(np.float64)
     y = alignment.centred_texts(texts).astype(np.float64)
 
     def solve(rows: np.ndarray, penalty: float) -> np.ndarray:
-        return np.linalg.solve(x[rows].T @ x[rows] + penalty * np.eye(8), x[rows].T @ y[rows])
+        return np.linalg.solve(x[rows].T @ x[rows] + penalty * np.eye(dim), x[rows].T @ y[rows])
 
     def error(penalty: float) -> float:
         others = [np.delete(np.arange(60), row) for row in range(60)]
         return sum(((y[row] - x[row] @ solve(others[row], penalty)) ** 2).sum() for row in range(60))
 
-    unit_penalty = np.trace(x.T @ x) / 8  # the mean eigenvalue
+    unit_penalty = np.trace(x.T @ x) / dim  # the mean eigenvalue
     errors = {penalty: error(penalty * unit_penalty) for penalty in RIDGE_PENALTIES}
     best = min(errors, key=errors.__getitem__)
     assert best not in (min(RIDGE_PENALTIES), max(RIDGE_PENALTIES))
