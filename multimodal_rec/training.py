@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float32]
 
-CODE_VERSION = 5
+CODE_VERSION = 6
 """Counted up whenever the same input would train another model."""
 
 
