@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -46,7 +47,10 @@ def read_histories(path: Path) -> tuple[dict[str, list[Event]], list[Skipped]]:
 
 
 def read_queries(path: Path) -> Iterator[tuple[str, Query] | Skipped]:
-    """Yield (id, query) for each row of a queries file; paths are relative to its folder. A bad row is two texts."""
+    """Yield (id, query) for each row of a queries file; paths are relative to its folder. A bad row is two texts.
+
+    Beside text, image and video a query may have `where`, conditions as in `filters`, and `exclude`, a list of ids.
+    """
     for row in read_rows(path):
         if isinstance(row, BadRow):
             yield row.place, row.reason
@@ -59,7 +63,23 @@ def read_queries(path: Path) -> Iterator[tuple[str, Query] | Skipped]:
             continue
         text, *media = (text_or_none(fields.get(name)) for name in ("text", "image", "video"))
         image, video = (path.parent / value if value else None for value in media)
-        yield query_id, Query(text=text, image=image, video=video)
+        where, exclude = fields.get("where"), fields.get("exclude") or []
+        if not isinstance(exclude, list) or not all(isinstance(item_id, str | int) for item_id in exclude):
+            yield query_id, "exclude is no list of ids"
+            continue
+        yield query_id, Query(text, image, video, where=where, exclude=tuple(str(item_id) for item_id in exclude))
+
+
+def limited(
+    queries: Iterable[tuple[str, Query] | Skipped], where: Sequence[str], exclude: Sequence[str]
+) -> Iterator[tuple[str, Query] | Skipped]:
+    """Yield the queries with these conditions and ids to leave out beside their own."""
+    for name, query in queries:
+        if isinstance(query, Query):
+            own = query.where if isinstance(query.where, list) else [] if query.where is None else [query.where]
+            yield name, replace(query, where=[*where, *own], exclude=(*exclude, *query.exclude))
+        else:
+            yield name, query
 
 
 def answer_queries(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from encoders import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from multimodal_rec.csv_values import read_csv_values
 from multimodal_rec.errors import CatalogueError
 from multimodal_rec.items import CheckedItem, Item, check_id, check_item, resolved_folder
 from multimodal_rec.rows import BadRow, read_rows, text_or_none
@@ -45,13 +46,14 @@ def read_catalogue(
     root = (media_root or path.parent).resolve()
     if not root.is_dir():
         raise CatalogueError(f"{root}: the media root is no folder")
+    typed = read_csv_values(path) if path.suffix.lower() == ".csv" else dict
     places: dict[str, str] = {}
     for row in read_rows(path):
         if isinstance(row, BadRow):
             yield Problem(row.place, None, row.reason)
             continue
         try:
-            checked = check_item(row.fields, root, note)
+            checked = check_item(typed(row.fields), root, note)
         except ValueError as error:
             yield Problem(row.place, text_or_none(row.fields.get("id")), str(error))
             continue

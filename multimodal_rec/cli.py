@@ -37,6 +37,16 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard out
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads at the most [default: physical cores, up to 8]")]
 Count = Annotated[int, typer.Option("-k", help="How many items.")]
+Conditions = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CONDITION",
+        help="Only items that meet this, such as 'price<=20', 'language=en,fr', 'genre!=Horror', "
+        "'published_at>=2024-05-01', 'published_at>now-7d', available-now, 'not price<5'; repeat for more.",
+        show_default=False,
+    ),
+]
+Exclude = Annotated[Path | None, typer.Option(metavar="IDS.txt", help="Items to leave out.", show_default=False)]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Also write a page with the pictures.")]
 MediaRoot = Annotated[
     Path | None, typer.Option(help="Folder of the media, if not the catalogue's.", show_default=False)
@@ -122,6 +132,8 @@ def recommend_command(
         Path | None, typer.Option(help="File of item ids to choose from.", show_default=False)
     ] = None,
     include_seen: Annotated[bool, typer.Option("--include-seen", help="Also items of the user's history.")] = False,
+    where: Conditions = None,
+    exclude: Exclude = None,
     k: Count = 10,
     html: Html = None,
     threads: Threads = None,
@@ -140,7 +152,12 @@ def recommend_command(
     if users is None and output is not None:
         raise QueryError("--output goes with --users all or --users IDS.txt")
     with _open(workspace, threads) as recommender:
-        allowed = None if candidates is None else read_ids(candidates)
+        limits: Any = {
+            "where": where,
+            "exclude": read_ids(exclude) if exclude else (),
+            "candidates": None if candidates is None else read_ids(candidates),
+            "include_seen": include_seen,
+        }
         given, skipped = read_histories(history) if history is not None else (None, [])
         if users is not None and output is not None:
             known = list(given) if given is not None else recommender.users()
@@ -152,8 +169,7 @@ def recommend_command(
                 lists = recommender.recommend_all(
                     ((name, given[name] if given is not None else recommender.history(name)) for name in wanted),
                     k=k,
-                    candidates=allowed,
-                    include_seen=include_seen,
+                    **limits,
                 )
                 count = write_lists(output, "user_id", _counted(lists, "recommending", len(wanted), progress))
             _print_batch("users", count, skipped, output, as_json)
@@ -170,10 +186,10 @@ def recommend_command(
             if user not in given:
                 raise UnknownUser(user)
             events = given[user]
-            hits = recommender.recommend(history=events, k=k, candidates=allowed, include_seen=include_seen)
+            hits = recommender.recommend(history=events, k=k, **limits)
         else:
             events = recommender.history(user)
-            hits = recommender.recommend(user, k=k, candidates=allowed, include_seen=include_seen)
+            hits = recommender.recommend(user, k=k, **limits)
         query: list[Card] = []
         if html:
             ids = list(dict.fromkeys(event.item_id for event in reversed(events) if event.item_id in recommender))
@@ -190,11 +206,13 @@ def search_command(
     user: Annotated[str | None, typer.Option(help="Lean to this user's taste.", show_default=False)] = None,
     queries: Annotated[
         Path | None,
-        typer.Option(help="JSONL of id, text, image, video; many at once, to --output.", show_default=False),
+        typer.Option(help="JSONL of id, text, image, video, where; many at once, to --output.", show_default=False),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="CSV file for the answers to --queries.", show_default=False)
     ] = None,
+    where: Conditions = None,
+    exclude: Exclude = None,
     k: Count = 10,
     html: Html = None,
     threads: Threads = None,
@@ -202,7 +220,7 @@ def search_command(
     quiet: Quiet = False,
 ) -> None:
     """Find items by words, by an example picture or clip, or by any mix of them."""
-    from multimodal_rec.batch import Skipped, answer_queries, read_queries, write_lists
+    from multimodal_rec.batch import Skipped, answer_queries, limited, read_ids, read_queries, write_lists
     from multimodal_rec.contact_sheet import example_card
     from multimodal_rec.errors import QueryError
     from multimodal_rec.recommender import check_k
@@ -210,15 +228,18 @@ def search_command(
     check_k(k)
     if (queries is None) != (output is None):
         raise QueryError("--queries and --output go together")
+    left_out = read_ids(exclude) if exclude else []
     with _open(workspace, threads) as recommender:
         if queries is not None and output is not None:
+            recommender.select(where or [])  # what is wrong with it is wrong for all
             skipped: list[Skipped] = []
             with _progress(quiet) as progress:
-                found = answer_queries(recommender, read_queries(queries), k, skipped)
+                asked = limited(read_queries(queries), where or [], left_out)
+                found = answer_queries(recommender, asked, k, skipped)
                 count = write_lists(output, "query_id", _counted(found, "searching", 0, progress))
             _print_batch("queries", count, skipped, output, as_json)
             return
-        hits = recommender.search(text, image=image, video=video, user=user, k=k)
+        hits = recommender.search(text, image=image, video=video, user=user, k=k, where=where, exclude=left_out)
         words = " ".join(str(part.name if isinstance(part, Path) else part) for part in (text, image, video) if part)
         query = [example_card(image, video, text)] if html and (image or video) else []
         _print_hits(hits, as_json, html, f"Search: {words}" if words else f"For {user}", "Like this", query)
@@ -228,6 +249,8 @@ def search_command(
 def similar_command(
     workspace: Workspace,
     item: Annotated[str, typer.Option(help="Id of an item.", show_default=False)],
+    where: Conditions = None,
+    exclude: Exclude = None,
     k: Count = 10,
     html: Html = None,
     threads: Threads = None,
@@ -235,10 +258,11 @@ def similar_command(
     quiet: Quiet = False,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Find the items most like one of the catalogue."""
+    from multimodal_rec.batch import read_ids
     from multimodal_rec.contact_sheet import item_card
 
     with _open(workspace, threads) as recommender:
-        hits = recommender.similar(item, k=k)
+        hits = recommender.similar(item, k=k, where=where, exclude=read_ids(exclude) if exclude else ())
         example = recommender.item(item)
         query = [item_card(example)] if html else []
         _print_hits(hits, as_json, html, f"Like {example.title or item}", "Like this", query)

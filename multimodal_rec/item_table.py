@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, Self
@@ -22,6 +23,9 @@ CREATE TABLE IF NOT EXISTS items (
     text_key BLOB, image_key BLOB, video_key BLOB
 )"""
 _FIELDS = "id, title, description, categories, image, video, attributes"
+_POSITIONS = "SELECT position FROM items ORDER BY position"
+_MEMBERS = "items, json_each(CASE WHEN json_valid(attributes) THEN attributes ELSE '{}' END)"
+"""Every attribute of every item; JSON that only Python can read, with NaN in it, has none."""
 _PAGE = 1024
 _MAX_VARIABLES = 512
 
@@ -130,12 +134,40 @@ class ItemTable:
         query = f"SELECT {_FIELDS} FROM items WHERE {modality}_key = ?"  # noqa: S608
         return [_from_record(record) for record in self._db.execute(query, (key,))]
 
+    def attributes(self) -> list[str]:
+        """The names of all attributes, in alphabetical order."""
+        return [row[0] for row in self._db.execute(f"SELECT DISTINCT name.key FROM {_MEMBERS} name ORDER BY 1")]  # noqa: S608
+
+    def cells(self, name: str) -> Iterator[tuple[int, str | int | float | bool]]:
+        """Yield (item, value) for an attribute or for id, title, categories; items count from 0 in order of position.
+
+        A list gives a pair for each of its values. What is neither text, number nor truth value is passed over.
+        """
+        if name in ("id", "title"):
+            query = f"SELECT position, {name}, 'text' FROM items WHERE {name} IS NOT NULL"  # noqa: S608
+        elif name == "categories":
+            query = "SELECT position, cell.value, cell.type FROM items, json_each(categories) cell"
+        else:
+            query = f"SELECT position, cell.value, cell.type FROM {_MEMBERS} cell WHERE cell.key = :name"  # noqa: S608
+        places = {position: place for place, (position,) in enumerate(self._db.execute(_POSITIONS))}
+        for position, value, kind in self._db.execute(query, {"name": name}):
+            for cell in json.loads(value) if kind == "array" else [value]:
+                if kind in ("true", "false"):
+                    yield places[position], kind == "true"
+                elif kind != "object" and (isinstance(cell, str) or _is_finite(cell)):
+                    yield places[position], cell
+
     def snapshot(self, path: Path) -> None:
         """Write a compact copy of the table to a new file."""
         self._db.execute("VACUUM INTO ?", (str(path),))
         copy = sqlite3.connect(path)
         copy.execute("PRAGMA journal_mode = DELETE")  # a lone file, readable from read-only media
         copy.close()
+
+
+def _is_finite(value: object) -> bool:
+    """Whether this is a number that a float can hold."""
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max
 
 
 def _to_record(item: Item) -> tuple[str | None, ...]:

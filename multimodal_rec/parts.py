@@ -6,14 +6,16 @@ that of its best version, whole or part, and the part says where the item matche
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
-from index import FlatIndex, Match
+from index import FlatIndex, Match, Selection, VectorIndex
 from multimodal_rec.item_table import Modality
 
 FloatArray = npt.NDArray[np.float32]
@@ -72,15 +74,51 @@ def remove_parts(index: FlatIndex, item_ids: Collection[str]) -> None:
     index.remove([key for key in index.ids if Part.of(key).item_id in gone])
 
 
-def best_parts(index: FlatIndex, queries: FloatArray, k: int) -> Iterator[dict[str, tuple[float, Part]]]:
+class PartOwners:
+    """Which rows an index of parts has of which item; read from its keys when first asked."""
+
+    def __init__(self, index: VectorIndex) -> None:
+        self._index = index
+        self._selections: WeakKeyDictionary[Selection, Selection] = WeakKeyDictionary()
+
+    @cached_property
+    def _keys(self) -> dict[str, list[str]]:
+        keys: dict[str, list[str]] = {}
+        for key in self._index.ids:
+            keys.setdefault(key.partition(SEPARATOR)[0], []).append(key)
+        return keys
+
+    def parts(self, item_ids: Iterable[str]) -> Iterator[str]:
+        """Yield the keys of all parts of these items."""
+        for item_id in item_ids:
+            yield from self._keys.get(item_id, ())
+
+    def selection(self, items: Selection) -> Selection:
+        """The keys of all parts of these items, kept as long as they are."""
+        if items not in self._selections:
+            self._selections[items] = Selection(self.parts(items))
+        return self._selections[items]
+
+
+def best_parts(
+    index: VectorIndex,
+    queries: FloatArray,
+    k: int,
+    owners: PartOwners,
+    allowed: Selection | None,
+    excluded: Sequence[Collection[str]],
+) -> Iterator[dict[str, tuple[float, Part]]]:
     """Yield for each of the (q, dim) queries the k items with the best parts: id to score and part.
 
-    An item may have many parts, so more than k of them are asked for until k items are among them.
+    An item may have many parts, so more than k of them are asked for until k items are among them. `allowed` limits the
+    items of all queries, `excluded` holds for each the items to leave out.
     """
-    for query in queries:
+    within = None if allowed is None else owners.selection(allowed)
+    for query, items in zip(queries, excluded, strict=True):
+        left_out = list(owners.parts(items))
         wanted = 2 * k
         while True:
-            (matches,) = index.search(query[None], wanted)
+            (matches,) = index.search(query[None], wanted, allowed=within, excluded=[left_out])
             best = _best_of_each(matches)
             if len(best) >= k or len(matches) < wanted:
                 break

@@ -14,15 +14,18 @@ import numpy.typing as npt
 from PIL import Image
 
 from encoders import ImageEncoder, MediaError, TextEncoder, clean_text, encode_videos, read_image
+from index import Match, Selection
 from multimodal_rec.alignment import Alignment, unit
 from multimodal_rec.build import build, remove, update
+from multimodal_rec.columns import ItemFilter
 from multimodal_rec.embed import recorded_image_encoder, recorded_text_encoder
 from multimodal_rec.errors import QueryError, UnknownItem, UnknownUser
+from multimodal_rec.filters import Where
 from multimodal_rec.histories import CONTENT_RECENCY, age_weights
 from multimodal_rec.interactions import Event, in_time_order
 from multimodal_rec.item_table import ItemTable
 from multimodal_rec.items import Item
-from multimodal_rec.parts import Part, best_parts
+from multimodal_rec.parts import Part, PartOwners, best_parts
 from multimodal_rec.progress import Progress, silent
 from multimodal_rec.releases import (
     ALIGNMENT_FILE,
@@ -43,6 +46,8 @@ BATCH = 256
 """Users or queries answered together in the batch methods."""
 SAME_SCORE = 1e-5
 """A part that falls short of the whole by less is the whole: the one shot of a clip, say."""
+MANY_EXCLUDED = 2048
+"""So many ids to leave out of all queries are taken out of the items to choose from, fewer out of each query."""
 TASTE_IN_SEARCH = 0.1
 """Weight of a user's vector beside the unit blocks of a search."""
 
@@ -77,6 +82,10 @@ class Query:
     image: Path | Image.Image | None = None
     video: Path | None = None
     user: str | None = None
+    where: Where | None = None
+    """Conditions that the answers meet, as `Recommender.select` takes them."""
+    exclude: Collection[str] = ()
+    """Ids of items that are no answers."""
 
 
 class Recommender:
@@ -89,6 +98,8 @@ class Recommender:
         self.manifest = read_manifest(self._folder)
         self._index, self._parts = load_indexes(self._folder)
         self._items = ItemTable(self._folder / ITEMS_FILE, read_only=True)
+        self._filter = ItemFilter(self._items)
+        self._part_owners = PartOwners(self._parts)
         self._events = self._workspace.events()
         self._space = Space(
             self.manifest.preference_dim, self.manifest.text_encoder.dim, self.manifest.image_encoder.dim
@@ -178,6 +189,19 @@ class Recommender:
                 raise UnknownItem(item_id)
         return found
 
+    def select(self, where: Where) -> Selection:
+        """The ids of the items that meet conditions, in the order of the catalogue; `candidates` takes them too.
+
+        Args:
+            where: one or several of the conditions of `multimodal_rec.filters`, such as `["price<=20", "genre!=Horror"]`
+                or `{"language": ["en", "fr"]}`; all have to be met.
+
+        Raises:
+            QueryError: a condition cannot be understood, or no item has such an attribute.
+        """
+        selected = self._filter.select(where)
+        return Selection(self._items.ids()) if selected is None else selected
+
     def recommend(
         self,
         user: str | None = None,
@@ -186,6 +210,8 @@ class Recommender:
         k: int = 10,
         candidates: Collection[str] | None = None,
         include_seen: bool = False,
+        where: Where | None = None,
+        exclude: Collection[str] = (),
     ) -> list[Hit]:
         """The k items that a user would like best.
 
@@ -195,10 +221,13 @@ class Recommender:
             k: length of the list.
             candidates: ids to choose from, all by default.
             include_seen: also recommend what is in the history.
+            where: conditions that the items meet; see `select`.
+            exclude: ids of items to leave out.
 
         Raises:
             UnknownUser: nothing is known of this user.
-            QueryError: neither or both of user and history are given, k is below 1, or no event is of a known item.
+            QueryError: neither or both of user and history are given, k is below 1, no event is of a known item, or a
+                condition cannot be understood.
         """
         if (user is None) == (history is None):
             raise QueryError("recommend needs either a user or a history")
@@ -210,8 +239,15 @@ class Recommender:
             events = in_time_order(e if isinstance(e, Event) else Event("", e) for e in history)
             if not any(event.item_id in self._index for event in events):
                 raise QueryError("no item of this history is in the index: check its item ids")
-        ((_, hits),) = self.recommend_all([(user or "", events)], k=k, candidates=candidates, include_seen=include_seen)
-        return hits
+        lists = self.recommend_all(
+            [(user or "", events)],
+            k=k,
+            candidates=candidates,
+            include_seen=include_seen,
+            where=where,
+            exclude=exclude,
+        )
+        return next(lists)[1]
 
     def recommend_all(
         self,
@@ -220,14 +256,17 @@ class Recommender:
         k: int = 10,
         candidates: Collection[str] | None = None,
         include_seen: bool = False,
+        where: Where | None = None,
+        exclude: Collection[str] = (),
     ) -> Iterator[tuple[str, list[Hit]]]:
         """Yield (user, hits) for each (user, events oldest first), many at a time; arguments as in `recommend`."""
         check_k(k)
+        allowed, left_out = self._limits(where, exclude, candidates)
         source = iter(histories)
         while batch := list(islice(source, BATCH)):
             queries = self._user_vectors([events for _, events in batch])
-            seen = None if include_seen else [{event.item_id for event in events} for _, events in batch]
-            lists = self._answers(queries, k, allowed=candidates, excluded=seen)
+            seen = [left_out if include_seen else left_out | {e.item_id for e in events} for _, events in batch]
+            lists = self._answers(queries, k, allowed=allowed, excluded=seen)
             yield from zip((user for user, _ in batch), lists, strict=True)
 
     def search(
@@ -238,15 +277,23 @@ class Recommender:
         video: str | Path | None = None,
         user: str | None = None,
         k: int = 10,
+        where: Where | None = None,
+        exclude: Collection[str] = (),
     ) -> list[Hit]:
         """The k items most like a text, a picture, a clip, or any mix, leaning to a user's taste if one is named.
 
         Raises:
-            QueryError: nothing is asked, the text is empty, or a file cannot be read.
+            QueryError: nothing is asked, the text is empty, a file cannot be read, or a condition of `where` cannot be
+                understood.
             UnknownUser: nothing is known of this user.
         """
         query = Query(
-            text, Path(image) if isinstance(image, str) else image, None if video is None else Path(video), user
+            text,
+            Path(image) if isinstance(image, str) else image,
+            None if video is None else Path(video),
+            user,
+            where,
+            exclude,
         )
         return self.search_all([query], k=k)[0]
 
@@ -255,21 +302,27 @@ class Recommender:
         check_k(k)
         results: list[list[Hit]] = []
         for start in range(0, len(queries), BATCH):
-            results += self._search(self.query_vectors(queries[start : start + BATCH]), k)
+            batch = queries[start : start + BATCH]
+            limits = [self._limits(query.where, query.exclude) for query in batch]
+            results += self._search(self.query_vectors(batch), k, limits)
         return results
 
-    def similar(self, item: str, *, k: int = 10) -> list[Hit]:
-        """The k other items whose content is most like this item's.
+    def similar(
+        self, item: str, *, k: int = 10, where: Where | None = None, exclude: Collection[str] = ()
+    ) -> list[Hit]:
+        """The k other items whose content is most like this item's; `where` and `exclude` as in `recommend`.
 
         Raises:
             UnknownItem: no item has this id.
+            QueryError: k is below 1, or a condition cannot be understood.
         """
         check_k(k)
         if item not in self._index:
             raise UnknownItem(item)
         query = self._index.vectors([item])
         query[:, self._space.blocks["preference"]] = 0
-        return self._answers(query, k, excluded=[{item}])[0]
+        allowed, left_out = self._limits(where, exclude)
+        return self._answers(query, k, allowed=allowed, excluded=[left_out | {item}])[0]
 
     def query_vectors(self, queries: Sequence[Query]) -> FloatArray:
         """(q, dim) vectors of searches, as the index is asked by them."""
@@ -380,24 +433,46 @@ class Recommender:
             raise QueryError(f"the query cannot be read: {error}") from error
         return np.mean(found, axis=0, dtype=np.float32) if found else np.zeros(self._space.visual, np.float32)
 
-    def _search(self, vectors: FloatArray, k: int) -> list[list[Hit]]:
-        """The k items whose best version, whole or part, is nearest to each of the (q, dim) vectors."""
-        results = []
-        parts = best_parts(self._parts, vectors, k) if len(self._parts) else ({} for _ in vectors)
-        for matches, best in zip(self._index.search(vectors, k), parts, strict=True):
-            versions: dict[str, tuple[float, Part | None]] = {item_id: (score, None) for item_id, score in matches}
-            for item_id, (score, part) in best.items():
-                if item_id not in versions or score >= versions[item_id][0] - SAME_SCORE:
-                    versions[item_id] = score, part
-            chosen = sorted(versions.items(), key=lambda version: -version[1][0])[:k]
-            items = self._items.get([item_id for item_id, _ in chosen])
-            results.append(
-                [
-                    _hit(rank, score, items[item_id], part)
-                    for rank, (item_id, (score, part)) in enumerate(chosen, start=1)
-                ]
-            )
+    def _limits(
+        self, where: Where | None, exclude: Collection[str], candidates: Collection[str] | None = None
+    ) -> tuple[Selection | None, frozenset[str]]:
+        """The items to choose from, None for all, and those to leave out."""
+        allowed = self._filter.select(where)
+        if candidates is not None:
+            allowed = Selection(candidates if allowed is None else (each for each in candidates if each in allowed))
+        left_out = frozenset([exclude] if isinstance(exclude, str) else exclude)
+        if len(left_out) > MANY_EXCLUDED:
+            everything = self._items.ids() if allowed is None else allowed
+            return Selection(each for each in everything if each not in left_out), frozenset()
+        return allowed, left_out
+
+    def _search(
+        self, vectors: FloatArray, k: int, limits: Sequence[tuple[Selection | None, frozenset[str]]]
+    ) -> list[list[Hit]]:
+        """The k items whose best version, whole or part, is nearest to each of the (q, dim) vectors, in its limits."""
+        results: list[list[Hit]] = [[] for _ in vectors]
+        alike: dict[Selection | None, list[int]] = {}
+        for row, (allowed, _) in enumerate(limits):
+            alike.setdefault(allowed, []).append(row)
+        for allowed, rows in alike.items():
+            asked, left_out = vectors[rows], [limits[row][1] for row in rows]
+            whole = self._index.search(asked, k, allowed=allowed, excluded=left_out)
+            parts = best_parts(self._parts, asked, k, self._part_owners, allowed, left_out)
+            for row, matches, best in zip(rows, whole, parts, strict=True):
+                results[row] = self._versions(matches, best, k)
         return results
+
+    def _versions(self, matches: Sequence[Match], best: Mapping[str, tuple[float, Part]], k: int) -> list[Hit]:
+        """The k best of items found as a whole and of items found by a part."""
+        versions: dict[str, tuple[float, Part | None]] = {item_id: (score, None) for item_id, score in matches}
+        for item_id, (score, part) in best.items():
+            if item_id not in versions or score >= versions[item_id][0] - SAME_SCORE:
+                versions[item_id] = score, part
+        chosen = sorted(versions.items(), key=lambda version: -version[1][0])[:k]
+        items = self._items.get([item_id for item_id, _ in chosen])
+        return [
+            _hit(rank, score, items[item_id], part) for rank, (item_id, (score, part)) in enumerate(chosen, start=1)
+        ]
 
     def _answers(
         self,

@@ -57,6 +57,7 @@ def make_catalogue(folder: Path) -> None:
     write_table(folder / "new_users.csv", [row for row in log if row["user_id"] not in users])
 
     shutil.copy(SAMPLE / "queries/snow.jpg", folder / "poster.jpg")
+    (folder / "already_shown.txt").write_text("2\n3\n", encoding="utf-8")
     queries = [
         {"id": "words", "text": "a quiet film about the sea"},
         {"id": "picture", "image": "poster.jpg"},

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from multimodal_rec.batch import read_histories, read_ids, read_queries, write_lists
+from multimodal_rec.batch import limited, read_histories, read_ids, read_queries, write_lists
 from multimodal_rec.errors import CatalogueError
 from multimodal_rec.interactions import Event
 from multimodal_rec.recommender import Hit, Query
@@ -63,6 +63,28 @@ def test_queries(tmp_path: Path) -> None:
         ("7", Query(image=tmp_path / "pictures/one.jpg")),
         ("all", Query(text="t", image=Path("/elsewhere/two.jpg"), video=tmp_path / "../three.mp4")),
         ("blank", Query(text="t")),
+    ]
+
+
+def test_queries_have_conditions_and_ids_to_leave_out(tmp_path: Path) -> None:
+    rows = [
+        {"id": "a", "text": "t", "where": "price<5", "exclude": ["x", 7]},
+        {"id": "b", "text": "t", "where": {"language": ["en", "fr"]}},
+        {"id": "c", "text": "t", "where": ["price<5", {"genre": "Drama"}], "exclude": None},
+        {"id": "d", "text": "t", "exclude": "x"},
+    ]
+    queries = list(read_queries(queries_file(tmp_path, *rows)))
+    assert queries == [
+        ("a", Query(text="t", where="price<5", exclude=("x", "7"))),
+        ("b", Query(text="t", where={"language": ["en", "fr"]})),
+        ("c", Query(text="t", where=["price<5", {"genre": "Drama"}])),
+        ("d", "exclude is no list of ids"),
+    ]
+    assert list(limited(queries, ["year>2000"], ["y"])) == [
+        ("a", Query(text="t", where=["year>2000", "price<5"], exclude=("y", "x", "7"))),
+        ("b", Query(text="t", where=["year>2000", {"language": ["en", "fr"]}], exclude=("y",))),
+        ("c", Query(text="t", where=["year>2000", "price<5", {"genre": "Drama"}], exclude=("y",))),
+        ("d", "exclude is no list of ids"),
     ]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from index import FlatIndex
-from multimodal_rec.parts import Part, best_parts, remove_parts
+from index import FlatIndex, Selection
+from multimodal_rec.parts import Part, PartOwners, best_parts, remove_parts
 
 
 def parts_index(vectors: dict[Part, list[float]]) -> FlatIndex:
@@ -29,12 +29,25 @@ def test_times_as_people_write_them(start: float, at: str) -> None:
 def test_each_item_has_its_best_part_however_many_others_there_are() -> None:
     many = {Part("a", "text", n, n + 1): [1.0 + n, 0.0] for n in range(300)}
     index = parts_index(many | {Part("b", "video", 0, 1): [0.5, 0.0], Part("c", "video", 0, 1): [0.1, 1.0]})
-    (best, other) = best_parts(index, np.array([[1, 0], [0, 1]], np.float32), 2)
+    queries = np.array([[1, 0], [0, 1]], np.float32)
+    (best, other) = best_parts(index, queries, 2, PartOwners(index), None, [[], []])
     assert list(best.items())[:2] == [
         ("a", (300.0, Part("a", "text", 299, 300))),
         ("b", (0.5, Part("b", "video", 0, 1))),
     ]
     assert other["c"] == (1.0, Part("c", "video", 0, 1))
+
+
+def test_items_left_out_or_not_allowed_have_no_part_and_the_others_keep_theirs() -> None:
+    many = {Part("a", "text", n, n + 1): [1.0 + n, 0.0] for n in range(300)}
+    index = parts_index(many | {Part("b", "video", 0, 1): [0.5, 0.0], Part("c", "video", 0, 1): [0.1, 1.0]})
+    owners, queries = PartOwners(index), np.array([[1, 0], [1, 0], [1, 0]], np.float32)
+    left_out = [[], ["a"], ["a", "unknown", "b"]]
+    found = [list(best) for best in best_parts(index, queries, 2, owners, None, left_out)]
+    assert found == [["a", "b", "c"], ["b", "c"], ["c"]]
+    found = [list(best) for best in best_parts(index, queries, 2, owners, Selection(["c", "a", "x"]), left_out)]
+    assert found == [["a", "c"], ["c"], ["c"]]
+    assert [list(best) for best in best_parts(index, queries, 2, owners, Selection(["x"]), left_out)] == [[], [], []]
 
 
 def test_all_parts_of_an_item_go_with_it() -> None:
