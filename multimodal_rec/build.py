@@ -36,6 +36,8 @@ def build(
 ) -> Summary:
     """Make a workspace answer for this catalogue and these interactions, and for nothing else it held before.
 
+    Only events that the service took in live stay: they were promised to be kept.
+
     Args:
         catalogue: a .jsonl, .csv or .parquet table, or a folder of media.
         workspace: folder to work in, made where it does not exist; vectors that it holds are reused.

@@ -104,6 +104,22 @@ def update_command(
     _print_summary(summary, workspace, as_json)
 
 
+@app.command("retrain")
+def retrain_command(
+    workspace: Workspace, threads: Threads = None, as_json: AsJson = False, quiet: Quiet = False
+) -> None:
+    """Learn again from all events, live ones too; publish the model unless it validates worse."""
+    from multimodal_rec.retrain import retrain
+
+    with _progress(quiet) as progress:
+        result = retrain(workspace, threads=threads, progress=progress)
+    if as_json:
+        _print_json(result.as_json())
+    else:
+        _print(f"{result.reason}: release {result.release} ({'new' if result.published else 'as it was'})")
+        _print(f"validation ndcg@20: {result.before} before, {result.after} after")
+
+
 @app.command("remove")
 def remove_command(
     workspace: Workspace,
@@ -266,6 +282,55 @@ def similar_command(
         example = recommender.item(item)
         query = [item_card(example)] if html else []
         _print_hits(hits, as_json, html, f"Like {example.title or item}", "Like this", query)
+
+
+@app.command("serve")
+def serve_command(
+    workspace: Workspace,
+    host: Annotated[str, typer.Option(help="Address to listen on; all but loopback needs API keys.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
+    api_keys: Annotated[
+        Path | None,
+        typer.Option(help="File of read:KEY, write:KEY, admin:KEY [default: $MULTIMODAL_REC_API_KEYS]"),
+    ] = None,
+    rate_limit: Annotated[
+        float | None, typer.Option(min=0.1, help="Requests a second of one client [default: 50, none on loopback]")
+    ] = None,
+    allowed_host: Annotated[
+        list[str] | None, typer.Option(help="Name that it may be asked under; repeat for more.", show_default=False)
+    ] = None,
+    max_upload_mb: Annotated[int, typer.Option(min=1, help="Size of an upload.")] = 64,
+    retrain_hours: Annotated[
+        float | None, typer.Option(min=0.01, help="Learn again from new events, every so many hours.")
+    ] = None,
+    threads: Threads = None,
+    as_json: AsJson = False,  # noqa: ARG001 - its log is JSON in any case
+    quiet: Quiet = False,
+) -> None:
+    """Serve recommendations and search over HTTP, with a page to look at them."""
+    from multimodal_rec.errors import QueryError
+
+    try:
+        from multimodal_rec.service.app import serve
+        from multimodal_rec.service.settings import Settings, check_safe, is_loopback, read_keys
+    except ModuleNotFoundError as error:
+        raise QueryError(f"{error.name} is not installed: pip install 'multimodal-rec[serve]'") from error
+
+    settings = Settings(
+        workspace=workspace,
+        host=host,
+        port=port,
+        keys=read_keys(api_keys),
+        requests_per_second=rate_limit or (None if is_loopback(host) else 50.0),
+        allowed_hosts=tuple(allowed_host or ()),
+        most_upload_bytes=max_upload_mb << 20,
+        retrain_hours=retrain_hours,
+        threads=threads,
+    )
+    check_safe(settings)
+    if not quiet:
+        print(f"http://{host}:{port}/ui", file=sys.stderr)  # noqa: T201
+    serve(settings, quiet=quiet)
 
 
 @app.command("doctor")

@@ -1,9 +1,15 @@
-"""The interactions in SQLite: one row an event, read back as histories in order of time."""
+"""The interactions in SQLite: one row an event, read back as histories in order of time.
+
+Rows are of two sorts. A build imports those of a log, and the next build replaces them; the service adds live ones,
+which have a `kind` and stay until their user is forgotten.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Self
@@ -14,20 +20,34 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
     number INTEGER PRIMARY KEY,
     user_id TEXT NOT NULL, item_id TEXT NOT NULL,
-    timestamp REAL, rating REAL, weight REAL NOT NULL
+    timestamp REAL, rating REAL, weight REAL NOT NULL,
+    kind TEXT, event_id TEXT
 );
 CREATE INDEX IF NOT EXISTS events_by_user ON events (user_id, timestamp, number);
 """
-_FIELDS = "user_id, item_id, timestamp, rating, weight"
+_LIVE_SCHEMA = "CREATE UNIQUE INDEX IF NOT EXISTS live_events ON events (event_id) WHERE event_id IS NOT NULL"
+_FIELDS = "user_id, item_id, timestamp, rating, weight, kind"
+_IMPORTED_TWICE = """
+DELETE FROM events WHERE kind IS NULL AND EXISTS (
+    SELECT 1 FROM events AS live WHERE live.kind IS NOT NULL AND live.user_id = events.user_id
+    AND live.item_id = events.item_id AND live.timestamp = events.timestamp
+)"""
+LAST_CHARACTER = "\U0010ffff"
+BUSY_SECONDS = 60.0
+"""How long a change waits for another process's."""
 
 
 class EventTable:
-    """Events in the order in which they came, undated ones counted as the oldest."""
+    """Events in the order in which they came, undated ones counted as the oldest. Threads may share it."""
 
     def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, check_same_thread=False)
+        self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.executescript(_SCHEMA)
+        self._add_missing_columns()
+        self._db.execute(_LIVE_SCHEMA)
+        # One statement at a time: beside another thread's, a query would be answered from that one's older snapshot.
+        self._lock = threading.RLock()
 
     def __enter__(self) -> Self:
         return self
@@ -45,33 +65,86 @@ class EventTable:
 
     def __len__(self) -> int:
         """Number of events."""
-        return int(self._db.execute("SELECT count(*) FROM events").fetchone()[0])
+        with self._lock:
+            return int(self._db.execute("SELECT count(*) FROM events").fetchone()[0])
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make all changes inside durable together when the block ends well, and none otherwise."""
+        with self._lock, self._db:
+            yield
 
     def put(self, events: Iterable[Event], *, replace_all: bool = False) -> None:
-        """Append events in one transaction; with `replace_all`, whatever was there goes."""
-        with self._db:
-            if replace_all:
-                self._db.execute("DELETE FROM events")
-            self._db.executemany(
-                f"INSERT INTO events ({_FIELDS}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608
-                ((e.user_id, e.item_id, e.timestamp, e.rating, e.weight) for e in events),
-            )
+        """Append a log's events in one transaction; with `replace_all`, those of the log before go.
 
-    def users(self) -> list[str]:
-        """All users in alphabetical order."""
-        return [row[0] for row in self._db.execute("SELECT DISTINCT user_id FROM events ORDER BY user_id")]
+        A row that says the same as a live event (user, item, time) is that event, and is not counted twice.
+        """
+        with self.transaction():
+            if replace_all:
+                self._db.execute("DELETE FROM events WHERE kind IS NULL")
+            self._db.executemany(
+                f"INSERT INTO events ({_FIELDS}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608
+                map(_to_record, events),
+            )
+            if self._db.execute("SELECT 1 FROM events WHERE kind IS NOT NULL LIMIT 1").fetchone():
+                self._db.execute(_IMPORTED_TWICE)
+
+    def add_live(self, events: Iterable[tuple[str | None, Event]]) -> int:
+        """Append (id, event) pairs, and return how many were new: of those with a known id nothing is added."""
+        with self.transaction():
+            return self._db.executemany(
+                f"INSERT OR IGNORE INTO events (event_id, {_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                ((event_id, *_to_record(event)) for event_id, event in events),
+            ).rowcount
+
+    def forget(self, user_id: str) -> int:
+        """Delete all events of a user, on the disk too, and return how many there were."""
+        with self._lock:
+            self._db.execute("PRAGMA secure_delete = ON")
+            with self._db:
+                count = self._db.execute("DELETE FROM events WHERE user_id = ?", (user_id,)).rowcount
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            return count
+
+    def users(self, prefix: str = "", *, limit: int = -1, offset: int = 0) -> list[str]:
+        """Users in alphabetical order: those whose id starts with `prefix`, at most `limit`, from `offset` on."""
+        query = (
+            "SELECT DISTINCT user_id FROM events WHERE user_id >= ? AND user_id < ? ORDER BY user_id LIMIT ? OFFSET ?"
+        )
+        with self._lock:
+            found = self._db.execute(query, (prefix, f"{prefix}{LAST_CHARACTER}", limit, offset))
+            return [row[0] for row in found.fetchall()]
 
     def item_counts(self) -> dict[str, int]:
         """How many events each item has."""
-        return dict(self._db.execute("SELECT item_id, count(*) FROM events GROUP BY item_id ORDER BY item_id"))
+        with self._lock:
+            return dict(self._db.execute("SELECT item_id, count(*) FROM events GROUP BY item_id ORDER BY item_id"))
+
+    def live_count(self) -> int:
+        """Number of live events."""
+        with self._lock:
+            return int(self._db.execute("SELECT count(*) FROM events WHERE kind IS NOT NULL").fetchone()[0])
 
     def history(self, user_id: str) -> list[Event]:
         """One user's events, oldest first; empty for an unknown user."""
         query = f"SELECT {_FIELDS} FROM events WHERE user_id = ? ORDER BY timestamp, number"  # noqa: S608
-        return [Event(*record) for record in self._db.execute(query, (user_id,))]
+        with self._lock:
+            records = self._db.execute(query, (user_id,)).fetchall()
+        return [Event(*record) for record in records]
 
     def histories(self) -> Iterator[tuple[str, list[Event]]]:
         """Every user with their events, oldest first, in alphabetical order of users."""
         query = f"SELECT {_FIELDS} FROM events ORDER BY user_id, timestamp, number"  # noqa: S608
         for user_id, records in groupby(self._db.execute(query), key=lambda record: str(record[0])):
             yield user_id, [Event(*record) for record in records]
+
+    def _add_missing_columns(self) -> None:
+        """Bring a table of before there were live events up to date."""
+        present = {row[1] for row in self._db.execute("PRAGMA table_info(events)")}
+        for name in ("kind", "event_id"):
+            if name not in present:
+                self._db.execute(f"ALTER TABLE events ADD COLUMN {name} TEXT")
+
+
+def _to_record(event: Event) -> Sequence[object]:
+    return event.user_id, event.item_id, event.timestamp, event.rating, event.weight, event.kind

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from multimodal_rec.feedback import wanted
 from multimodal_rec.interactions import Event
 
 FloatArray = npt.NDArray[np.float32]
@@ -71,11 +72,14 @@ class Histories:
 
 
 def collect(histories: Iterable[tuple[str, list[Event]]], positions: Mapping[str, int]) -> Histories:
-    """Gather (user, events oldest first) pairs; events of unknown items, and users left without any, are dropped."""
+    """Gather (user, events oldest first) pairs.
+
+    Events of unknown or unwanted items, and users left without any, are dropped.
+    """
     users: list[str] = []
     bounds, items, ratings, timestamps = [0], [], [], []
     for user, events in histories:
-        known = [event for event in events if event.item_id in positions]
+        known = [event for event in wanted(events) if event.item_id in positions]
         if not known:
             continue
         users.append(user)

@@ -15,13 +15,18 @@ from multimodal_rec.rows import BadRow, number_or_none, read_rows
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One interaction. `timestamp` in seconds since 1970, `rating` on the log's own scale, `weight` 1 by default."""
+    """One interaction. `timestamp` in seconds since 1970, `rating` on the log's own scale, `weight` 1 by default.
+
+    A weight below zero says that the user does not want such items. `kind` is what the service was told ("view",
+    "like", …), None for the rows of a log.
+    """
 
     user_id: str
     item_id: str
     timestamp: float | None = None
     rating: float | None = None
     weight: float = 1.0
+    kind: str | None = None
 
 
 def read_interactions(path: Path) -> Iterator[Event | Problem]:

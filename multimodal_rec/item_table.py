@@ -92,9 +92,15 @@ class ItemTable:
         for start in range(0, len(ids), _MAX_VARIABLES):
             chunk = ids[start : start + _MAX_VARIABLES]
             marks = ", ".join("?" * len(chunk))
-            for record in self._db.execute(f"SELECT {_FIELDS} FROM items WHERE id IN ({marks})", chunk):  # noqa: S608
+            query = f"SELECT {_FIELDS} FROM items WHERE id IN ({marks})"  # noqa: S608
+            for record in self._db.execute(query, chunk).fetchall():
                 found[record[0]] = _from_record(record)
         return found
+
+    def page(self, offset: int, limit: int) -> list[Item]:
+        """At most `limit` items in order of position, from the one at `offset` on."""
+        query = f"SELECT {_FIELDS} FROM items ORDER BY position LIMIT ? OFFSET ?"  # noqa: S608
+        return [_from_record(record) for record in self._db.execute(query, (limit, offset)).fetchall()]
 
     def pages(self) -> Iterator[list[Item]]:
         """Yield all items in order of position, a page at a time; rows may be changed between pages."""

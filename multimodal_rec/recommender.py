@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -20,6 +21,7 @@ from multimodal_rec.build import build, remove, update
 from multimodal_rec.columns import ItemFilter
 from multimodal_rec.embed import recorded_image_encoder, recorded_text_encoder
 from multimodal_rec.errors import QueryError, UnknownItem, UnknownUser
+from multimodal_rec.feedback import unwanted, wanted
 from multimodal_rec.filters import Where
 from multimodal_rec.histories import CONTENT_RECENCY, age_weights
 from multimodal_rec.interactions import Event, in_time_order
@@ -34,6 +36,7 @@ from multimodal_rec.releases import (
     load_indexes,
     read_manifest,
 )
+from multimodal_rec.slate import PLAIN, Candidates, Slate, against, choose
 from multimodal_rec.space import Space, content_blocks
 from multimodal_rec.workspace import Workspace
 
@@ -44,6 +47,8 @@ FloatArray = npt.NDArray[np.float32]
 
 BATCH = 256
 """Users or queries answered together in the batch methods."""
+REMEMBERED = 4096
+"""Vectors of users that were asked about of late, one after another."""
 SAME_SCORE = 1e-5
 """A part that falls short of the whole by less is the whole: the one shot of a clip, say."""
 MANY_EXCLUDED = 2048
@@ -101,6 +106,8 @@ class Recommender:
         self._filter = ItemFilter(self._items)
         self._part_owners = PartOwners(self._parts)
         self._events = self._workspace.events()
+        self._remembering = threading.Lock()
+        self._remembered: dict[tuple[object, ...], FloatArray] = {}
         self._space = Space(
             self.manifest.preference_dim, self.manifest.text_encoder.dim, self.manifest.image_encoder.dim
         )
@@ -202,6 +209,10 @@ class Recommender:
         selected = self._filter.select(where)
         return Selection(self._items.ids()) if selected is None else selected
 
+    def page(self, offset: int, limit: int) -> list[Item]:
+        """At most `limit` items in the catalogue's order, from the one at `offset` on."""
+        return self._items.page(offset, limit)
+
     def recommend(
         self,
         user: str | None = None,
@@ -212,6 +223,7 @@ class Recommender:
         include_seen: bool = False,
         where: Where | None = None,
         exclude: Collection[str] = (),
+        slate: Slate = PLAIN,
     ) -> list[Hit]:
         """The k items that a user would like best.
 
@@ -223,6 +235,7 @@ class Recommender:
             include_seen: also recommend what is in the history.
             where: conditions that the items meet; see `select`.
             exclude: ids of items to leave out.
+            slate: how the list is put together: diversity, places for new items, limits, boosts.
 
         Raises:
             UnknownUser: nothing is known of this user.
@@ -246,6 +259,7 @@ class Recommender:
             include_seen=include_seen,
             where=where,
             exclude=exclude,
+            slate=slate,
         )
         return next(lists)[1]
 
@@ -258,6 +272,7 @@ class Recommender:
         include_seen: bool = False,
         where: Where | None = None,
         exclude: Collection[str] = (),
+        slate: Slate = PLAIN,
     ) -> Iterator[tuple[str, list[Hit]]]:
         """Yield (user, hits) for each (user, events oldest first), many at a time; arguments as in `recommend`."""
         check_k(k)
@@ -266,7 +281,13 @@ class Recommender:
         while batch := list(islice(source, BATCH)):
             queries = self._user_vectors([events for _, events in batch])
             seen = [left_out if include_seen else left_out | {e.item_id for e in events} for _, events in batch]
-            lists = self._answers(queries, k, allowed=allowed, excluded=seen)
+            disliked = [[i for i in unwanted(events) if i in self._index] for _, events in batch]
+            if slate.plain and not any(disliked):
+                lists = self._answers(queries, k, allowed=allowed, excluded=seen)
+            else:
+                pool = slate.pool(k, any(disliked))
+                matches = self._index.search(queries, pool, allowed=allowed, excluded=seen)
+                lists = [self._slated(*row, slate, k) for row in zip(matches, disliked, strict=True)]
             yield from zip((user for user, _ in batch), lists, strict=True)
 
     def search(
@@ -392,14 +413,88 @@ class Recommender:
 
         return EventVectors.load(self._folder / PREFERENCES_FOLDER) if self._space.preference else None
 
+    def successor(self) -> Recommender:
+        """Open the release that is current now, with the encoders that are loaded here if it has the same.
+
+        Raises:
+            WorkspaceError: it is damaged.
+        """
+        fresh = Recommender(self._workspace.path, threads=self._threads)
+        for name in ("text_encoder", "image_encoder"):
+            loaded = self.__dict__.get(f"_{name}")
+            if loaded is not None and getattr(fresh.manifest, name) == getattr(self.manifest, name):
+                fresh.__dict__[f"_{name}"] = loaded
+        return fresh
+
+    def shots(self, item_id: str) -> list[Part]:
+        """The shots of an item's clip in order of time; empty where it has no clip, or one of a single shot.
+
+        Raises:
+            UnknownItem: no item has this id.
+        """
+        if item_id not in self._index:
+            raise UnknownItem(item_id)
+        return self._shots_of.get(item_id, [])
+
+    @cached_property
+    def _shots_of(self) -> dict[str, list[Part]]:
+        found: dict[str, list[Part]] = {}
+        for part in sorted(map(Part.of, self._parts.ids)):
+            if part.modality == "video":
+                found.setdefault(part.item_id, []).append(part)
+        return found
+
+    @cached_property
+    def _known_items(self) -> frozenset[str | None]:
+        """Ids of the items with an event in training; of all items where nothing was trained."""
+        return frozenset(self._preferences.known if self._preferences else self._index.ids)
+
+    def _slated(self, matches: Sequence[Match], disliked: Sequence[str], slate: Slate, k: int) -> list[Hit]:
+        """The k of these candidates, best first, that a slate chooses for someone who dislikes some items."""
+        ids = [match.id for match in matches]
+        if not ids:
+            return []
+        items = self._items.get(ids)
+        vectors = self._index.vectors([*ids, *disliked])
+        contents = unit(vectors[:, self._space.preference :])
+        scores = np.array([match.score for match in matches], np.float32)
+        chosen = choose(
+            Candidates(
+                against(scores, contents[: len(ids)], contents[len(ids) :]),
+                contents[: len(ids)],
+                vectors[: len(ids), : max(0, self._space.preference - 1)],  # the last says how popular, not what for
+                np.array([item_id not in self._known_items for item_id in ids]),
+                [items[item_id].categories for item_id in ids],
+                [items[item_id].attributes for item_id in ids],
+            ),
+            slate,
+            k,
+        )
+        return [_hit(rank, matches[place].score, items[ids[place]]) for rank, place in enumerate(chosen, start=1)]
+
     def _reopen(self) -> None:
         self.close()
         fresh = Recommender(self._workspace.path, threads=self._threads)
         self.__dict__ = fresh.__dict__
 
     def _user_vectors(self, histories: Sequence[Sequence[Event]]) -> FloatArray:
+        """(u, dim) vectors of users; that of a single one is remembered for as long as the history stays the same."""
+        if len(histories) != 1:
+            return self._computed_user_vectors(histories)
+        key = tuple((event.item_id, event.rating, event.weight) for event in histories[0])
+        with self._remembering:
+            vector = self._remembered.pop(key, None)
+        if vector is None:
+            vector = self._computed_user_vectors(histories)
+        with self._remembering:
+            self._remembered[key] = vector
+            while len(self._remembered) > REMEMBERED:
+                del self._remembered[next(iter(self._remembered))]
+        return vector
+
+    def _computed_user_vectors(self, histories: Sequence[Sequence[Event]]) -> FloatArray:
         """(u, dim) vectors of users: the learned preference, and the mean content of the newest events."""
-        known = [[event for event in events if event.item_id in self._index] for events in histories]
+        known = [[event for event in wanted(events) if event.item_id in self._index] for events in histories]
         vectors = np.zeros((len(known), self._space.dim), np.float32)
         preference = self._space.blocks["preference"]
         content = slice(preference.stop, self._space.dim)

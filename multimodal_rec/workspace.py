@@ -56,8 +56,10 @@ class Workspace:
             return VectorStore(path)
 
     @contextmanager
-    def writing(self, *, create: bool = False) -> Iterator[None]:
+    def writing(self, *, create: bool = False, wait: float = 0) -> Iterator[None]:
         """Hold the workspace for changes: one writer at a time, readers are not disturbed.
+
+        Another process is waited for `wait` seconds.
 
         Raises:
             WorkspaceError: it does not exist (and `create` is off), cannot be written, or another process holds it.
@@ -66,7 +68,7 @@ class Workspace:
             self.releases.current()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.path / ".lock", timeout=0)
+            lock = FileLock(self.path / ".lock", timeout=wait)
             lock.acquire()
         except Timeout as error:
             raise WorkspaceError(f"{self.path} is being changed by another process: wait until it has ended") from error

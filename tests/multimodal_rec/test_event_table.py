@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from multimodal_rec.event_table import EventTable
+from multimodal_rec.feedback import unwanted, wanted
 from multimodal_rec.interactions import Event, in_time_order
 
 EVENTS = [
@@ -70,3 +72,55 @@ def test_events_are_still_there_when_opened_again(tmp_path: Path) -> None:
         table.put(EVENTS)
     with EventTable(tmp_path / "events.db") as table:
         assert table.history("al") == [Event("al", "1", 9.0)]
+
+
+def test_an_event_sent_twice_counts_once_and_survives_the_next_log(table: EventTable) -> None:
+    like = Event("zoe", "7", 20.0, None, 1.0, "like")
+    assert table.add_live([("a", like), (None, Event("zoe", "8", 21.0, kind="view"))]) == 2
+    assert table.add_live([("a", like), ("b", Event("zoe", "9", 22.0, kind="view"))]) == 1
+    table.put([Event("zoe", "7", 20.0, 5.0), Event("zoe", "7", 23.0)], replace_all=True)
+    assert [(event.item_id, event.timestamp, event.kind) for event in table.history("zoe")] == [
+        ("7", 20.0, "like"),
+        ("8", 21.0, "view"),
+        ("9", 22.0, "view"),
+        ("7", 23.0, None),
+    ]
+    assert table.live_count() == 3
+
+
+def test_a_forgotten_user_leaves_nothing_in_the_file(tmp_path: Path) -> None:
+    with EventTable(tmp_path / "events.db") as table:
+        table.add_live([("k", Event("unforgettable", "1", 1.0, kind="like")), (None, Event("al", "1", 1.0))])
+        assert table.forget("unforgettable") == 1
+        assert table.users() == ["al"]
+        for path in tmp_path.iterdir():
+            assert b"unforgettable" not in path.read_bytes(), path
+
+
+def test_users_are_found_by_the_start_of_their_id(table: EventTable) -> None:
+    table.put([Event(user, "1") for user in ("ann", "anna", "an", "bo", "a%", "a\U0001f600")])
+    assert table.users("ann") == ["ann", "anna"]
+    assert table.users("a", limit=2, offset=1) == ["an", "ann"]
+    assert table.users("a%") == ["a%"]
+
+
+def test_a_table_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "events.db") as old:
+        old.execute(
+            "CREATE TABLE events (number INTEGER PRIMARY KEY, user_id TEXT NOT NULL, item_id TEXT NOT NULL, "
+            "timestamp REAL, rating REAL, weight REAL NOT NULL)"
+        )
+        old.execute("INSERT INTO events VALUES (1, 'al', '5', 3.0, 4.0, 1.0)")
+    old.close()
+    with EventTable(tmp_path / "events.db") as table:
+        table.add_live([("x", Event("al", "6", 4.0, kind="view"))])
+        assert table.history("al") == [Event("al", "5", 3.0, 4.0), Event("al", "6", 4.0, kind="view")]
+
+
+def test_dislikes_speak_against_an_item_until_it_is_liked_again() -> None:
+    def event(item: str, weight: float = 1.0) -> Event:
+        return Event("u", item, weight=weight)
+
+    events = [event("a"), event("b"), event("a", -1.0), event("c", -1.0), event("c"), event("d", -1.0)]
+    assert unwanted(events) == ["a", "d"]
+    assert [each.item_id for each in wanted(events)] == ["b", "c"]

@@ -1,0 +1,1 @@
+"""The live service: HTTP routes and pages over one `Recommender` that follows its workspace."""

@@ -1,0 +1,178 @@
+"""Recommendations, searches and likes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from multimodal_rec.errors import QueryError, RecommenderError
+from multimodal_rec.feedback import weight_of
+from multimodal_rec.interactions import Event
+from multimodal_rec.recommender import Hit, Recommender
+from multimodal_rec.service.auth import require
+from multimodal_rec.service.problems import RESPONSES, as_json
+from multimodal_rec.service.schemas import (
+    Count,
+    Listing,
+    Offset,
+    Page,
+    Pages,
+    RecommendationBatch,
+    SearchBatch,
+    SearchBody,
+    SessionEvent,
+    SessionRequest,
+    Share,
+    UserRequest,
+    hit_fields,
+)
+from multimodal_rec.service.service import Service
+from multimodal_rec.service.settings import Scope
+from multimodal_rec.service.uploads import received, upload_schema
+
+router = APIRouter(tags=["Ask"], responses=RESPONSES, dependencies=[Depends(require(Scope.READ))])
+
+
+def page(hits: Sequence[Hit], listing: Listing | SearchBody, release: int) -> dict[str, Any]:
+    """A `Page` as plain fields, of hits that begin with the first."""
+    end = listing.offset + listing.k
+    more = end if len(hits) >= end else None
+    return {
+        "results": [hit_fields(hit) for hit in hits[listing.offset : end]],
+        "next_offset": more,
+        "release": release,
+    }
+
+
+def _json(value: object) -> Response:
+    """An answer without a second look: its fields were made for its schema, which the tests compare."""
+    return Response(as_json(value), media_type="application/json")
+
+
+def _recommend(recommender: Recommender, listing: Listing, user: str | None, events: list[Event] | None) -> list[Hit]:
+    return recommender.recommend(
+        user,
+        history=events,
+        k=listing.offset + listing.k,
+        include_seen=listing.include_seen,
+        slate=listing.slate(),
+    )
+
+
+def _session(events: Sequence[SessionEvent]) -> list[Event]:
+    return [Event("", e.item_id, e.timestamp, e.rating, weight_of(e.kind), e.kind) for e in events]
+
+
+@router.get("/users/{user_id:path}/recommendations", response_model=Page)
+def recommend_to_user(
+    request: Request,
+    user_id: str,
+    k: Annotated[Count, Query()] = 10,
+    offset: Annotated[Offset, Query()] = 0,
+    diversity: Annotated[Share, Query()] = 0.0,
+    new_share: Annotated[Share, Query()] = 0.0,
+    unique: bool = False,
+    per_category: Annotated[int | None, Query(ge=1, le=1000)] = None,
+    include_seen: bool = False,
+) -> Response:
+    """What a user would like best, from all that they did until now."""
+    service: Service = request.app.state.service
+    listing = Listing.model_construct(
+        k=k,
+        offset=offset,
+        diversity=diversity,
+        new_share=new_share,
+        unique=unique,
+        per_category=per_category,
+        boosts=[],
+        include_seen=include_seen,
+    )
+    with service.recommender() as recommender:
+        hits = _recommend(recommender, listing, user_id, None)
+        return _json(page(hits, listing, recommender.manifest.number))
+
+
+@router.post("/recommendations", response_model=Page)
+def recommend_to_visitor(request: Request, body: SessionRequest) -> Response:
+    """What someone would like who has no account, from the events of their visit. Nothing of them is kept."""
+    service: Service = request.app.state.service
+    with service.recommender() as recommender:
+        hits = _recommend(recommender, body, None, _session(body.events))
+        return _json(page(hits, body, recommender.manifest.number))
+
+
+@router.post("/recommendations/batch", response_model=Pages)
+def recommend_to_many(request: Request, body: RecommendationBatch) -> Response:
+    """Lists for many users or visitors; one that cannot be made does not cost the others."""
+    service: Service = request.app.state.service
+    with service.recommender() as recommender:
+
+        def answer(each: UserRequest) -> dict[str, Any]:
+            if (each.user_id is None) == (each.events is None):
+                raise QueryError("give either user_id or events")
+            events = None if each.events is None else _session(each.events)
+            hits = _recommend(recommender, each, each.user_id, events)
+            return page(hits, each, recommender.manifest.number)
+
+        return _json({"answers": [_or_error(answer, each) for each in body.requests]})
+
+
+@router.post(
+    "/search",
+    response_model=Page,
+    openapi_extra=upload_schema(
+        SearchBody,
+        text={"type": "string"},
+        user_id={"type": "string"},
+        k={"type": "integer", "minimum": 1, "maximum": 200},
+        offset={"type": "integer", "minimum": 0, "maximum": 2000},
+    ),
+)
+async def search(request: Request) -> Response:
+    """Items like a text, an uploaded picture or clip, or any mix, leaning to a user's taste if one is named."""
+    service: Service = request.app.state.service
+    async with received(request) as form:
+        body = form.parsed(SearchBody)
+
+        def answer() -> Response:
+            with service.recommender() as recommender:
+                hits = recommender.search(
+                    body.text, image=form.image, video=form.video, user=body.user_id, k=body.offset + body.k
+                )
+                return _json(page(hits, body, recommender.manifest.number))
+
+        return await run_in_threadpool(answer)
+
+
+@router.post("/search/batch", response_model=Pages)
+def search_many(request: Request, body: SearchBatch) -> Response:
+    """Many searches by words; one that cannot be answered does not cost the others."""
+    service: Service = request.app.state.service
+    with service.recommender() as recommender:
+
+        def answer(each: SearchBody) -> dict[str, Any]:
+            hits = recommender.search(each.text, user=each.user_id, k=each.offset + each.k)
+            return page(hits, each, recommender.manifest.number)
+
+        return _json({"answers": [_or_error(answer, each) for each in body.queries]})
+
+
+@router.get("/items/{item_id:path}/similar", response_model=Page)
+def similar_items(
+    request: Request, item_id: str, k: Annotated[Count, Query()] = 10, offset: Annotated[Offset, Query()] = 0
+) -> Response:
+    """The items whose content is most like an item's."""
+    service: Service = request.app.state.service
+    with service.recommender() as recommender:
+        hits = recommender.similar(item_id, k=offset + k)
+        return _json(page(hits, Listing(k=k, offset=offset), recommender.manifest.number))
+
+
+def _or_error(answer: Any, each: object) -> dict[str, Any]:
+    try:
+        return {"page": answer(each), "error": None}
+    except RecommenderError as error:
+        return {"page": None, "error": str(error)}

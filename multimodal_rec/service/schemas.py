@@ -1,0 +1,335 @@
+"""The bodies of requests and answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from multimodal_rec.feedback import Kind
+from multimodal_rec.items import Item, check_id
+from multimodal_rec.parts import Part
+from multimodal_rec.recommender import Hit
+from multimodal_rec.slate import Boost, Slate
+
+MOST_EVENTS = 1000
+MOST_ITEMS = 1000
+MOST_QUERIES = 100
+MOST_RESULTS = 200
+DEEPEST = 2000
+"""Offsets of pages."""
+
+
+def _checked_id(value: str) -> str:
+    return check_id(value, "id")
+
+
+Id = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_checked_id)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1, le=MOST_RESULTS)]
+Offset = Annotated[int, Field(ge=0, le=DEEPEST)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Strict(BaseModel):
+    """A body whose misspelt fields are refused rather than ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class BoostBody(Strict):
+    """Moves items whose `field` is or holds `value` up by `amount`, in deviations of the scores."""
+
+    field: Annotated[str, Field(min_length=1, max_length=100)]
+    value: str | bool | int | Number
+    amount: Annotated[float, Field(ge=-10, le=10)]
+
+
+class Listing(Strict):
+    """How a list is put together, and which part of it is asked for."""
+
+    k: Count = 10
+    """How many items."""
+    offset: Offset = 0
+    """How many are skipped: pass the answer's `next_offset` for the next page."""
+    diversity: Share = 0.0
+    """How much unlikeness to the items above counts beside the score."""
+    new_share: Share = 0.0
+    """Share of places for items without any event."""
+    unique: bool = False
+    """Show only the best of nearly identical items."""
+    per_category: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Places at the most for one category."""
+    boosts: Annotated[list[BoostBody], Field(max_length=20)] = []
+    """What is to be seen more, or less."""
+    include_seen: bool = False
+    """Also what is in the history."""
+
+    def slate(self) -> Slate:
+        """The same as the recommender takes it."""
+        boosts = tuple(Boost(boost.field, boost.value, boost.amount) for boost in self.boosts)
+        return Slate(self.diversity, self.new_share, self.unique, self.per_category, boosts)
+
+
+class SessionEvent(Strict):
+    """Something that a visitor without an account did."""
+
+    item_id: Id
+    kind: Kind = "view"
+    rating: Number | None = None
+    timestamp: Annotated[float, Field(ge=0, le=1e11)] | None = None
+    """Seconds since 1970; events without a time count as the oldest, in their order."""
+
+
+class EventBody(SessionEvent):
+    """Something that a user did."""
+
+    user_id: Id
+    id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """Of the event: one that was sent before is not counted again."""
+
+
+class Events(Strict):
+    """One event or many."""
+
+    events: Annotated[list[EventBody], Field(min_length=1, max_length=MOST_EVENTS)]
+
+
+class Accepted(BaseModel):
+    """What became of events; all of them are on the disk."""
+
+    new: int
+    known: int
+    """Events that had been sent before."""
+
+
+class SessionRequest(Listing):
+    """A list for someone who need not be known."""
+
+    events: Annotated[list[SessionEvent], Field(min_length=1, max_length=MOST_EVENTS)]
+
+
+class UserRequest(Listing):
+    """A list for a user, or for the events of a visitor."""
+
+    user_id: Id | None = None
+    events: Annotated[list[SessionEvent], Field(max_length=MOST_EVENTS)] | None = None
+
+
+class RecommendationBatch(Strict):
+    """Many lists at once."""
+
+    requests: Annotated[list[UserRequest], Field(min_length=1, max_length=MOST_QUERIES)]
+
+
+class SearchBody(Strict):
+    """What to look for; at least one of text and user."""
+
+    text: Annotated[str, Field(max_length=10_000)] | None = None
+    user_id: Id | None = None
+    k: Count = 10
+    offset: Offset = 0
+
+
+class SearchBatch(Strict):
+    """Many searches at once."""
+
+    queries: Annotated[list[SearchBody], Field(min_length=1, max_length=MOST_QUERIES)]
+
+
+class ItemBody(BaseModel):
+    """An item without its media; further fields are its attributes. Media of an item that is replaced stay."""
+
+    model_config = ConfigDict(extra="allow")
+
+    title: Annotated[str, Field(max_length=2000)] | None = None
+    description: Annotated[str, Field(max_length=100_000)] | None = None
+    categories: Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=100)] = []
+
+
+class NewItem(ItemBody):
+    """An item with its id."""
+
+    id: Id
+
+
+class NewItems(Strict):
+    """Items to add or replace."""
+
+    items: Annotated[list[NewItem], Field(min_length=1, max_length=MOST_ITEMS)]
+
+
+class PartAnswer(BaseModel):
+    """Where in an item: seconds of a clip, characters of a text."""
+
+    modality: Literal["text", "image", "video"]
+    start: float
+    end: float
+    at: str | None = None
+    """The start in a clip as minutes and seconds."""
+
+
+class ItemAnswer(BaseModel):
+    """An item."""
+
+    item_id: str
+    title: str | None
+    description: str | None
+    categories: list[str]
+    attributes: dict[str, Any]
+    picture: str | None
+    """Address of a small picture."""
+    clip: str | None
+    """Address of the clip."""
+    shots: list[PartAnswer] = []
+
+
+class HitAnswer(BaseModel):
+    """One place of a list. Scores are comparable within a list, not between lists."""
+
+    rank: int
+    item_id: str
+    score: float
+    title: str | None
+    categories: list[str]
+    attributes: dict[str, Any]
+    picture: str | None
+    clip: str | None
+    matched: PartAnswer | None
+    """The shot or passage that matched best, where one did better than the whole."""
+
+
+class Page(BaseModel):
+    """A part of a list."""
+
+    results: list[HitAnswer]
+    next_offset: int | None
+    """Where the next page begins; null on the last."""
+    release: int
+
+
+class PageOrProblem(BaseModel):
+    """The answer to one request of a batch: either a page, or why there is none."""
+
+    page: Page | None = None
+    error: str | None = None
+
+
+class Pages(BaseModel):
+    """The answers to a batch, in its order."""
+
+    answers: list[PageOrProblem]
+
+
+class Items(BaseModel):
+    """A part of the catalogue."""
+
+    items: list[ItemAnswer]
+    total: int
+    next_offset: int | None
+
+
+class HistoryEntry(BaseModel):
+    """An event of a user, with the item if it is still there."""
+
+    item_id: str
+    kind: str | None
+    rating: float | None
+    timestamp: float | None
+    item: ItemAnswer | None
+
+
+class History(BaseModel):
+    """A user's events, newest first."""
+
+    events: list[HistoryEntry]
+    total: int
+    next_offset: int | None
+
+
+class Users(BaseModel):
+    """Ids of users, in alphabetical order."""
+
+    users: list[str]
+    next_offset: int | None
+
+
+class Deleted(BaseModel):
+    """How many rows are gone."""
+
+    deleted: int
+
+
+class Changed(BaseModel):
+    """Which release has the change."""
+
+    release: int
+    items: int
+    """Items that can be found now."""
+
+
+class State(BaseModel):
+    """Whether the service is well."""
+
+    status: str
+    release: int | None = None
+
+
+def _finite(value: Any) -> Any:
+    """An attribute as JSON can hold it: numbers that are none become null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {str(name): _finite(each) for name, each in value.items()}
+    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def picture_address(item_id: str, image: Path | None, video: Path | None, shot: Part | None = None) -> str | None:
+    """Where the page finds an item's picture; None where it has neither picture nor clip."""
+    if image is None and video is None:
+        return None
+    address = f"/media/picture?item={quote(item_id, safe='')}"
+    return f"{address}&start={shot.start:.3f}&end={shot.end:.3f}" if shot else address
+
+
+def clip_address(item_id: str, video: Path | None) -> str | None:
+    """Where the page finds an item's clip."""
+    return f"/media/clip?item={quote(item_id, safe='')}" if video else None
+
+
+def item_fields(item: Item) -> dict[str, Any]:
+    """An `ItemAnswer` as plain fields."""
+    return {
+        "item_id": item.id,
+        "title": item.title,
+        "description": item.description,
+        "categories": list(item.categories),
+        "attributes": _attributes(item.attributes),
+        "picture": picture_address(item.id, item.image, item.video),
+        "clip": clip_address(item.id, item.video),
+        "shots": [],
+    }
+
+
+def hit_fields(hit: Hit) -> dict[str, Any]:
+    """A `HitAnswer` as plain fields."""
+    shot = hit.matched if hit.matched and hit.matched.modality == "video" and hit.video else None
+    return {
+        "rank": hit.rank,
+        "item_id": hit.item_id,
+        "score": float(hit.score),
+        "title": hit.title,
+        "categories": list(hit.categories),
+        "attributes": _attributes(hit.attributes),
+        "picture": picture_address(hit.item_id, hit.image, hit.video, shot),
+        "clip": clip_address(hit.item_id, hit.video),
+        "matched": hit.matched.as_json() if hit.matched else None,
+    }
+
+
+def _attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _finite(value) for name, value in attributes.items()}

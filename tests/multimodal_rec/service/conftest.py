@@ -1,0 +1,53 @@
+"""A small catalogue with pictures, clips and two users, built once; each test serves a copy of its own."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("fastapi", reason="pip install 'multimodal-rec[serve]'")
+
+from fastapi.testclient import TestClient
+
+from multimodal_rec.build import build
+from multimodal_rec.service.app import create_app
+from multimodal_rec.service.settings import Settings
+
+SAMPLE = Path(__file__).parents[3] / "sample_data"
+CLIPS, STILLS = 3, 33
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace of 36 items; too few events to train on, so that it is quick and tastes come from contents."""
+    folder = tmp_path_factory.mktemp("served")
+    rows = [json.loads(line) for line in (SAMPLE / "items.jsonl").read_text(encoding="utf-8").splitlines()]
+    clips = [row for row in rows if row["video"]][:CLIPS]
+    stills = [row | {"video": None} for row in rows if not row["video"] and row["image"] and row["title"]]
+    catalogue = folder / "items.jsonl"
+    catalogue.write_text("".join(json.dumps(row) + "\n" for row in [*clips, *stills[:STILLS]]), encoding="utf-8")
+    by_sea = [row["id"] for row in stills[:STILLS] if "Sea" in row["categories"]]
+    others = [row["id"] for row in stills[:STILLS] if "Sea" not in row["categories"]]
+    with (folder / "events.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["user_id", "item_id", "timestamp", "rating"])
+        table.writerows(["ada", item, 1000 + n, 5] for n, item in enumerate(by_sea[:3]))
+        table.writerows(["bo", item, 1000 + n, ""] for n, item in enumerate(others[:2]))
+    build(catalogue, folder / "ws", interactions=folder / "events.csv", media_root=SAMPLE)
+    return folder / "ws"
+
+
+@pytest.fixture
+def workspace(built: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(built, tmp_path / "ws"))
+
+
+@pytest.fixture
+def client(workspace: Path) -> Iterator[TestClient]:
+    with TestClient(create_app(Settings(workspace=workspace))) as client:
+        yield client

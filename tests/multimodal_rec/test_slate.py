@@ -1,0 +1,127 @@
+"""Lists are put together as told: compared with what a plain loop over the candidates gives, and with values by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from multimodal_rec.errors import QueryError
+from multimodal_rec.slate import Boost, Candidates, Slate, against, choose, repeats, standardised
+
+
+def candidates(scores: list[float], directions: list[float], **more: object) -> Candidates:
+    """Contents are directions in a plane, in degrees."""
+    angles = np.radians(np.array(directions))
+    fields: dict = {
+        "tastes": np.zeros((len(scores), 0), np.float32),
+        "new": np.zeros(len(scores), bool),
+        "categories": [()] * len(scores),
+        "fields": [{}] * len(scores),
+    }
+    contents = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    return Candidates(np.array(scores, np.float32), contents, **fields | more)
+
+
+FOUR = candidates([4.0, 3.9, 3.0, 1.0], [0, 5, 90, 180])
+
+
+def test_the_default_is_the_order_of_scores() -> None:
+    assert choose(candidates([1.0, 3.0, 2.0], [0, 0, 0]), Slate(), 2) == [1, 2]
+
+
+def test_diversity_puts_an_unlike_item_above_a_like_one() -> None:
+    assert choose(FOUR, Slate(), 3) == [0, 1, 2]
+    assert choose(FOUR, Slate(diversity=0.5), 3) == [0, 2, 1]
+    assert choose(FOUR, Slate(diversity=1.0), 2) == [0, 3]
+
+
+@pytest.mark.parametrize("diversity", [0.1, 0.3, 0.5, 0.9])
+def test_diversity_equals_marginal_relevance_computed_item_by_item(diversity: float) -> None:
+    random = np.random.default_rng(3)
+    contents, tastes = random.normal(size=(30, 6)), random.normal(size=(30, 4)) + 3
+    contents /= np.linalg.norm(contents, axis=1, keepdims=True)
+    scores = random.normal(size=30)
+    genres = [random.choice(["sea", "war", "love"], size=2, replace=False).tolist() for _ in range(30)]
+    pool = Candidates(
+        scores.astype(np.float32),
+        contents.astype(np.float32),
+        tastes.astype(np.float32),
+        np.zeros(30, bool),
+        genres,
+        [{}] * 30,
+    )
+    found = choose(pool, Slate(diversity=diversity), 10)
+
+    def cosine(a: np.ndarray, b: np.ndarray) -> float:
+        return float(a @ b / np.sqrt(a @ a * (b @ b)))
+
+    def alike(i: int, j: int) -> float:
+        centre = tastes.mean(axis=0)
+        shared = len(set(genres[i]) & set(genres[j])) / 2
+        return (cosine(tastes[i] - centre, tastes[j] - centre) + cosine(contents[i], contents[j]) + shared) / 3
+
+    relevance = (scores - scores.mean()) / scores.std()
+    spread = np.std([alike(i, j) for i in range(30) for j in range(30) if i != j])
+    strength = diversity**1.5
+    expected = [int(np.argmax(scores))]
+    while len(expected) < 10:
+        values = {
+            i: (1 - strength) * relevance[i] - strength * max(alike(i, j) for j in expected) / spread
+            for i in range(30)
+            if i not in expected
+        }
+        expected.append(max(values, key=lambda i: values[i]))
+    assert found == expected
+
+
+def test_new_items_get_their_share_spread_over_the_list() -> None:
+    new = np.array([False, False, False, False, True, True, True])
+    seven = candidates([7, 6, 5, 4, 3, 2, 1], [0] * 7, new=new)
+    assert choose(seven, Slate(new_share=0.5), 6) == [0, 4, 1, 5, 2, 6]
+    assert choose(seven, Slate(new_share=0.3), 5) == [0, 1, 2, 4, 3]
+    assert choose(seven, Slate(new_share=1.0), 5) == [4, 5, 6, 0, 1]
+
+
+def test_of_nearly_identical_items_the_best_is_shown() -> None:
+    twins = candidates([1.0, 3.0, 2.0], [1, 0, 90])
+    assert choose(twins, Slate(), 3) == [1, 2, 0]
+    assert choose(twins, Slate(unique=True), 3) == [1, 2]
+    chain = candidates([3.0, 2.0, 1.0], [0, 9, 18])
+    assert repeats(chain.scores, chain.contents @ chain.contents.T, 0.98) == [1]
+
+
+def test_no_category_takes_more_than_its_places() -> None:
+    four = candidates([4, 3, 2, 1], [0] * 4, categories=[("sea",), ("sea", "war"), ("war",), ("sea",)])
+    assert choose(four, Slate(per_category=1), 4) == [0, 2]
+    assert choose(four, Slate(per_category=2), 4) == [0, 1, 2]
+
+
+def test_boosts_move_items_by_deviations() -> None:
+    scores = [2.0, 1.0, 0.0]
+    fields = [{"language": "no"}, {"language": "en"}, {"tags": ["a", "b"]}]
+    three = candidates(scores, [0] * 3, fields=fields, categories=[(), ("sea",), ()])
+    step = 1 / np.std(scores)
+    assert choose(three, Slate(boosts=(Boost("language", "en", step * 0.9),)), 3) == [0, 1, 2]
+    assert choose(three, Slate(boosts=(Boost("language", "en", step * 1.1),)), 3) == [1, 0, 2]
+    assert choose(three, Slate(boosts=(Boost("tags", "b", step * 2.1),)), 3) == [2, 0, 1]
+    assert choose(three, Slate(boosts=(Boost("categories", "sea", -step * 1.1),)), 3) == [0, 2, 1]
+
+
+def test_what_is_like_an_unwanted_item_loses() -> None:
+    assert against(FOUR.scores, FOUR.contents, FOUR.contents[:0]).tolist() == FOUR.scores.tolist()
+    changed = against(FOUR.scores, FOUR.contents, FOUR.contents[[2]])
+    deviation = float(np.std([4.0, 3.9, 3.0, 1.0]))
+    expected = [4.0, 3.9 - 2 * deviation * np.sin(np.radians(5)), 3.0 - 2 * deviation, 1.0]
+    np.testing.assert_allclose(changed, expected, atol=1e-5)
+
+
+def test_equal_scores_stand_still() -> None:
+    assert standardised(np.ones(3, np.float32)).tolist() == [0, 0, 0]
+    assert choose(candidates([1, 1, 1], [0, 0, 0]), Slate(diversity=0.5), 3) == [0, 1, 2]
+
+
+def test_strengths_out_of_range_are_refused() -> None:
+    with pytest.raises(QueryError, match=r"diversity is 1\.5"):
+        Slate(diversity=1.5)
+    with pytest.raises(QueryError, match="per_category is 0"):
+        Slate(per_category=0)
