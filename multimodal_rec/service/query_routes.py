@@ -16,6 +16,7 @@ from multimodal_rec.service.auth import require
 from multimodal_rec.service.problems import RESPONSES, as_json
 from multimodal_rec.service.schemas import (
     Count,
+    Exclude,
     Listing,
     Offset,
     Page,
@@ -27,6 +28,7 @@ from multimodal_rec.service.schemas import (
     SessionRequest,
     Share,
     UserRequest,
+    Where,
     hit_fields,
 )
 from multimodal_rec.service.service import Service
@@ -58,6 +60,8 @@ def _recommend(recommender: Recommender, listing: Listing, user: str | None, eve
         history=events,
         k=listing.offset + listing.k,
         include_seen=listing.include_seen,
+        where=listing.conditions(),
+        exclude=listing.exclude,
         slate=listing.slate(),
     )
 
@@ -77,6 +81,9 @@ def recommend_to_user(
     unique: bool = False,
     per_category: Annotated[int | None, Query(ge=1, le=1000)] = None,
     include_seen: bool = False,
+    where: Annotated[Where, Query()] = [],  # noqa: B006
+    exclude: Annotated[Exclude, Query()] = [],  # noqa: B006
+    include_unavailable: bool = False,
 ) -> Response:
     """What a user would like best, from all that they did until now."""
     service: Service = request.app.state.service
@@ -89,6 +96,9 @@ def recommend_to_user(
         per_category=per_category,
         boosts=[],
         include_seen=include_seen,
+        where=where,
+        exclude=exclude,
+        include_unavailable=include_unavailable,
     )
     with service.recommender() as recommender:
         hits = _recommend(recommender, listing, user_id, None)
@@ -140,7 +150,13 @@ async def search(request: Request) -> Response:
         def answer() -> Response:
             with service.recommender() as recommender:
                 hits = recommender.search(
-                    body.text, image=form.image, video=form.video, user=body.user_id, k=body.offset + body.k
+                    body.text,
+                    image=form.image,
+                    video=form.video,
+                    user=body.user_id,
+                    k=body.offset + body.k,
+                    where=body.conditions(),
+                    exclude=body.exclude,
                 )
                 return _json(page(hits, body, recommender.manifest.number))
 
@@ -154,7 +170,9 @@ def search_many(request: Request, body: SearchBatch) -> Response:
     with service.recommender() as recommender:
 
         def answer(each: SearchBody) -> dict[str, Any]:
-            hits = recommender.search(each.text, user=each.user_id, k=each.offset + each.k)
+            hits = recommender.search(
+                each.text, user=each.user_id, k=each.offset + each.k, where=each.conditions(), exclude=each.exclude
+            )
             return page(hits, each, recommender.manifest.number)
 
         return _json({"answers": [_or_error(answer, each) for each in body.queries]})
@@ -162,13 +180,19 @@ def search_many(request: Request, body: SearchBatch) -> Response:
 
 @router.get("/items/{item_id:path}/similar", response_model=Page)
 def similar_items(
-    request: Request, item_id: str, k: Annotated[Count, Query()] = 10, offset: Annotated[Offset, Query()] = 0
+    request: Request,
+    item_id: str,
+    k: Annotated[Count, Query()] = 10,
+    offset: Annotated[Offset, Query()] = 0,
+    where: Annotated[Where, Query()] = [],  # noqa: B006
+    include_unavailable: bool = False,
 ) -> Response:
     """The items whose content is most like an item's."""
     service: Service = request.app.state.service
+    listing = Listing(k=k, offset=offset, where=where, include_unavailable=include_unavailable)
     with service.recommender() as recommender:
-        hits = recommender.similar(item_id, k=offset + k)
-        return _json(page(hits, Listing(k=k, offset=offset), recommender.manifest.number))
+        hits = recommender.similar(item_id, k=offset + k, where=listing.conditions())
+        return _json(page(hits, listing, recommender.manifest.number))
 
 
 def _or_error(answer: Any, each: object) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from multimodal_rec.feedback import Kind
+from multimodal_rec.filters import AVAILABLE_NOW
 from multimodal_rec.items import Item, check_id
 from multimodal_rec.parts import Part
 from multimodal_rec.recommender import Hit
@@ -33,6 +34,10 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=MOST_RESULTS)]
 Offset = Annotated[int, Field(ge=0, le=DEEPEST)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Where = Annotated[list[Annotated[str, Field(max_length=1000)]], Field(max_length=20)]
+"""Conditions such as "price<=20", "language=en,fr" or "genre!=Horror"; all have to be met."""
+Exclude = Annotated[list[Annotated[str, Field(max_length=512)]], Field(max_length=1000)]
+"""Ids of items to leave out."""
 
 
 class Strict(BaseModel):
@@ -49,7 +54,20 @@ class BoostBody(Strict):
     amount: Annotated[float, Field(ge=-10, le=10)]
 
 
-class Listing(Strict):
+class Choice(Strict):
+    """Which items are to choose from."""
+
+    where: Where = []
+    exclude: Exclude = []
+    include_unavailable: bool = False
+    """Also what is withdrawn, expired or not yet published."""
+
+    def conditions(self) -> list[str]:
+        """All conditions, that of being available included."""
+        return self.where if self.include_unavailable else [*self.where, AVAILABLE_NOW]
+
+
+class Listing(Choice):
     """How a list is put together, and which part of it is asked for."""
 
     k: Count = 10
@@ -126,7 +144,7 @@ class RecommendationBatch(Strict):
     requests: Annotated[list[UserRequest], Field(min_length=1, max_length=MOST_QUERIES)]
 
 
-class SearchBody(Strict):
+class SearchBody(Choice):
     """What to look for; at least one of text and user."""
 
     text: Annotated[str, Field(max_length=10_000)] | None = None

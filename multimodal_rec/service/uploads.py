@@ -23,6 +23,8 @@ from multimodal_rec.errors import QueryError
 Body = TypeVar("Body", bound=BaseModel)
 
 MOST_FIELDS = 20
+LIST_FIELDS = ("where", "exclude")
+"""Fields of a form that may come more than once."""
 MEDIA_FIELDS = {"image": IMAGE_SUFFIXES, "video": VIDEO_SUFFIXES}
 
 
@@ -66,6 +68,8 @@ async def received(request: Request) -> AsyncIterator[Form]:
                     if name not in MEDIA_FIELDS:
                         raise QueryError(f"{name[:80]!r} is no file that is asked for: name it image or video")
                     files[name] = await run_in_threadpool(_keep, value, name, Path(folder))
+                elif name in LIST_FIELDS:
+                    fields.setdefault(name, []).append(value)
                 elif value:
                     fields[name] = value
             yield Form(fields, **files)

@@ -171,3 +171,19 @@ def test_the_catalogue_is_paged_in_its_order(client: TestClient) -> None:
     pages = [client.get(f"/items?k=10&offset={offset}").json() for offset in (0, 10, 20, 30)]
     assert [item["item_id"] for page in pages for item in page["items"]] == whole
     assert [page["next_offset"] for page in pages] == [10, 20, 30, None]
+
+
+def test_unavailable_and_excluded_items_are_left_out(client: TestClient) -> None:
+    whole = ids(client.get("/users/ada/recommendations?k=30"))
+    item = client.get(f"/items/{whole[0]}").json()
+    row = {name: item[name] for name in ("title", "description", "categories")}
+    put = client.put(f"/items/{whole[0]}", json=row | item["attributes"] | {"available": False})
+    assert put.status_code == 200, put.text
+    assert whole[0] not in ids(client.get("/users/ada/recommendations?k=30"))
+    assert whole[0] not in ids(client.post("/search", json={"text": item["title"], "k": 30}))
+    assert whole[0] in ids(client.get("/users/ada/recommendations?k=30&include_unavailable=true"))
+    assert whole[1] not in ids(client.get("/users/ada/recommendations", params={"k": 30, "exclude": whole[1]}))
+    recent = client.get("/users/ada/recommendations", params={"k": 30, "where": ["year>=2020", "year<2023"]}).json()
+    assert recent["results"]
+    assert {hit["attributes"]["year"] for hit in recent["results"]} <= {2020, 2021, 2022}
+    assert client.get("/users/ada/recommendations", params={"where": "no such thing"}).status_code == 422
