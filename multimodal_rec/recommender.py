@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -282,12 +282,9 @@ class Recommender:
             queries = self._user_vectors([events for _, events in batch])
             seen = [left_out if include_seen else left_out | {e.item_id for e in events} for _, events in batch]
             disliked = [[i for i in unwanted(events) if i in self._index] for _, events in batch]
-            if slate.plain and not any(disliked):
-                lists = self._answers(queries, k, allowed=allowed, excluded=seen)
-            else:
-                pool = slate.pool(k, any(disliked))
-                matches = self._index.search(queries, pool, allowed=allowed, excluded=seen)
-                lists = [self._slated(*row, slate, k) for row in zip(matches, disliked, strict=True)]
+            lists = self._answers(queries, slate.pool(k, any(disliked)), allowed=allowed, excluded=seen)
+            if any(disliked) or not slate.plain:
+                lists = [self.arrange(hits, slate, k, own) for hits, own in zip(lists, disliked, strict=True)]
             yield from zip((user for user, _ in batch), lists, strict=True)
 
     def search(
@@ -449,28 +446,22 @@ class Recommender:
         """Ids of the items with an event in training; of all items where nothing was trained."""
         return frozenset(self._preferences.known if self._preferences else self._index.ids)
 
-    def _slated(self, matches: Sequence[Match], disliked: Sequence[str], slate: Slate, k: int) -> list[Hit]:
-        """The k of these candidates, best first, that a slate chooses for someone who dislikes some items."""
-        ids = [match.id for match in matches]
-        if not ids:
+    def arrange(self, hits: Sequence[Hit], slate: Slate, k: int, disliked: Sequence[str] = ()) -> list[Hit]:
+        """The k of these hits, best first, that a slate chooses for someone who dislikes some items."""
+        if not hits:
             return []
-        items = self._items.get(ids)
+        ids = [hit.item_id for hit in hits]
         vectors = self._index.vectors([*ids, *disliked])
         contents = unit(vectors[:, self._space.preference :])
-        scores = np.array([match.score for match in matches], np.float32)
-        chosen = choose(
-            Candidates(
-                against(scores, contents[: len(ids)], contents[len(ids) :]),
-                contents[: len(ids)],
-                vectors[: len(ids), : max(0, self._space.preference - 1)],  # the last says how popular, not what for
-                np.array([item_id not in self._known_items for item_id in ids]),
-                [items[item_id].categories for item_id in ids],
-                [items[item_id].attributes for item_id in ids],
-            ),
-            slate,
-            k,
+        candidates = Candidates(
+            against(np.array([hit.score for hit in hits], np.float32), contents[: len(ids)], contents[len(ids) :]),
+            contents[: len(ids)],
+            vectors[: len(ids), : max(0, self._space.preference - 1)],  # the last says how popular, not what for
+            np.array([item_id not in self._known_items for item_id in ids]),
+            [hit.categories for hit in hits],
+            [hit.attributes for hit in hits],
         )
-        return [_hit(rank, matches[place].score, items[ids[place]]) for rank, place in enumerate(chosen, start=1)]
+        return [replace(hits[place], rank=rank) for rank, place in enumerate(choose(candidates, slate, k), start=1)]
 
     def _reopen(self) -> None:
         self.close()

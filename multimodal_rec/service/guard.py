@@ -101,7 +101,7 @@ class Guard:
                 await problem(500, detail, request_id)(scope, receive, noting_send)
         finally:
             seconds = time.perf_counter() - started
-            route = getattr(scope.get("route"), "path", None) or "unknown"
+            route = getattr(scope.get("route"), "path", None) or "other"
             self._telemetry.answered(scope["method"], route, status, seconds)
             fields = {
                 "request_id": request_id,

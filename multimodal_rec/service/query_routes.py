@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -34,6 +35,7 @@ from multimodal_rec.service.schemas import (
 from multimodal_rec.service.service import Service
 from multimodal_rec.service.settings import Scope
 from multimodal_rec.service.uploads import received, upload_schema
+from multimodal_rec.slate import Slate
 
 router = APIRouter(tags=["Ask"], responses=RESPONSES, dependencies=[Depends(require(Scope.READ))])
 
@@ -64,6 +66,23 @@ def _recommend(recommender: Recommender, listing: Listing, user: str | None, eve
         exclude=listing.exclude,
         slate=listing.slate(),
     )
+
+
+def _search(
+    recommender: Recommender, body: SearchBody, image: Path | None = None, video: Path | None = None
+) -> list[Hit]:
+    slate = Slate(diversity=body.diversity, unique=body.unique)
+    k = body.offset + body.k
+    hits = recommender.search(
+        body.text,
+        image=image,
+        video=video,
+        user=body.user_id,
+        k=slate.pool(k),
+        where=body.conditions(),
+        exclude=body.exclude,
+    )
+    return hits if slate.plain else recommender.arrange(hits, slate, k)
 
 
 def _session(events: Sequence[SessionEvent]) -> list[Event]:
@@ -139,6 +158,7 @@ def recommend_to_many(request: Request, body: RecommendationBatch) -> Response:
         user_id={"type": "string"},
         k={"type": "integer", "minimum": 1, "maximum": 200},
         offset={"type": "integer", "minimum": 0, "maximum": 2000},
+        diversity={"type": "number", "minimum": 0, "maximum": 1},
     ),
 )
 async def search(request: Request) -> Response:
@@ -149,15 +169,7 @@ async def search(request: Request) -> Response:
 
         def answer() -> Response:
             with service.recommender() as recommender:
-                hits = recommender.search(
-                    body.text,
-                    image=form.image,
-                    video=form.video,
-                    user=body.user_id,
-                    k=body.offset + body.k,
-                    where=body.conditions(),
-                    exclude=body.exclude,
-                )
+                hits = _search(recommender, body, form.image, form.video)
                 return _json(page(hits, body, recommender.manifest.number))
 
         return await run_in_threadpool(answer)
@@ -170,9 +182,7 @@ def search_many(request: Request, body: SearchBatch) -> Response:
     with service.recommender() as recommender:
 
         def answer(each: SearchBody) -> dict[str, Any]:
-            hits = recommender.search(
-                each.text, user=each.user_id, k=each.offset + each.k, where=each.conditions(), exclude=each.exclude
-            )
+            hits = _search(recommender, each)
             return page(hits, each, recommender.manifest.number)
 
         return _json({"answers": [_or_error(answer, each) for each in body.queries]})

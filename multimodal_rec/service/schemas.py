@@ -151,6 +151,10 @@ class SearchBody(Choice):
     user_id: Id | None = None
     k: Count = 10
     offset: Offset = 0
+    diversity: Share = 0.0
+    """How much unlikeness to the items above counts beside the score."""
+    unique: bool = False
+    """Show only the best of nearly identical items."""
 
 
 class SearchBatch(Strict):
