@@ -118,14 +118,14 @@ def test_a_dropped_picture_and_a_dropped_clip_are_found(page: Page, running: Run
 
 def test_a_like_changes_the_list_before_the_eyes(page: Page, running: Running) -> None:
     page.goto("/ui")
-    page.get_by_label("As").fill("ada")
+    page.get_by_role("combobox", name="As").fill("ada")
     page.get_by_role("button", name="Go").click()
     expect(page.get_by_role("heading", name="For ada")).to_be_visible()
     expect(page.get_by_role("heading", name="What ada did")).to_be_visible()
     before = cards(page)
     done = int(page.locator("#past-title").inner_text().split("(")[1].rstrip(")"))
     liked = before[4]
-    page.locator(f".card[data-item='{liked}']").get_by_role("button", name="Like").click()
+    page.locator(f".card[data-item='{liked}']").get_by_role("button", name="Like:").click()
     expect(page.get_by_role("status").filter(has_text="places changed")).to_be_visible()
     after = cards(page)
     assert liked not in after
