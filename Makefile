@@ -9,7 +9,7 @@ install: .venv/.installed
 
 .venv/.installed: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,serve]'
 	touch $@
 
 demo: install
@@ -18,6 +18,7 @@ demo: install
 	@echo; $(BIN)/multimodal-rec search --workspace $(DEMO) --image sample_data/queries/snow.jpg -k 6 --html $(DEMO)/like-snow.html
 	@echo; $(BIN)/multimodal-rec search --workspace $(DEMO) --text "a quiet film about the sea" -k 6 --html $(DEMO)/quiet-sea.html
 	@echo; echo "Open these in a browser: $(DEMO)/for-ada.html $(DEMO)/like-snow.html $(DEMO)/quiet-sea.html"
+	@echo; echo "Or look around in a browser: $(BIN)/multimodal-rec serve --workspace $(DEMO), then open http://127.0.0.1:8000/ui"
 
 test: install
 	$(BIN)/pytest -m 'not slow'

@@ -6,17 +6,19 @@ import csv
 import json
 import shutil
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("fastapi", reason="pip install 'multimodal-rec[serve]'")
-
-from fastapi.testclient import TestClient
-
 from multimodal_rec.build import build
-from multimodal_rec.service.app import create_app
-from multimodal_rec.service.settings import Settings
+
+if TYPE_CHECKING:
+    from fastapi.testclient import TestClient
+
+if find_spec("fastapi") is None:  # pip install 'multimodal-rec[serve]'
+    collect_ignore_glob = ["test_*.py"]
 
 SAMPLE = Path(__file__).parents[3] / "sample_data"
 CLIPS, STILLS = 3, 33
@@ -49,5 +51,10 @@ def workspace(built: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def client(workspace: Path) -> Iterator[TestClient]:
+    from fastapi.testclient import TestClient
+
+    from multimodal_rec.service.app import create_app
+    from multimodal_rec.service.settings import Settings
+
     with TestClient(create_app(Settings(workspace=workspace))) as client:
         yield client
