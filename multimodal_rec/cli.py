@@ -333,6 +333,90 @@ def serve_command(
     serve(settings, quiet=quiet)
 
 
+@app.command("evaluate")
+def evaluate_command(
+    catalogue: Catalogue,
+    interactions: Annotated[Path, typer.Option(help="Table of user_id,item_id,timestamp,rating.", show_default=False)],
+    workspace: Annotated[
+        Path | None, typer.Option("--workspace", "-w", help="Reuse the vectors of this index.", show_default=False)
+    ] = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="temporal, random, cold-item, cold-in-all, new-user, or all; repeat for more.", show_default="temporal"
+        ),
+    ] = None,
+    test: Annotated[
+        Path | None, typer.Option(help="Your own test rows; --interactions are the training then.", show_default=False)
+    ] = None,
+    history: Annotated[
+        Path | None, typer.Option(help="With --test: what is known of its users.", show_default=False)
+    ] = None,
+    candidates: Annotated[
+        Path | None, typer.Option(help="With --test: file of the item ids to rank.", show_default=False)
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Draw and train so many times.")] = 1,
+    k: Annotated[list[int] | None, typer.Option("-k", min=1, help="Length of lists.", show_default="10 20")] = None,
+    peers: Annotated[bool, typer.Option("--peers/--no-peers", help="Also popularity, ItemKNN, EASE, ALS …")] = True,
+    ablation: Annotated[bool, typer.Option("--ablation", help="Also without each modality and each block.")] = False,
+    report: Annotated[Path | None, typer.Option(help="HTML page to write.", show_default=False)] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for all rows and lists, as CSV.", show_default=False)
+    ] = None,
+    text_encoder: Annotated[
+        str | None, typer.Option(metavar="REF", help="As for build.", show_default="the workspace's, or auto")
+    ] = None,
+    image_encoder: Annotated[
+        str | None, typer.Option(metavar="REF", help="As for build.", show_default="the workspace's, or auto")
+    ] = None,
+    media_root: MediaRoot = None,
+    threads: Threads = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure the recommendations on held-out interactions, beside well-known models. Changes no index."""
+    from multimodal_rec.errors import QueryError
+    from multimodal_rec.evaluation.evaluate import Given, evaluate
+    from multimodal_rec.evaluation.report import write_report
+    from multimodal_rec.evaluation.splits import SPLITS
+    from multimodal_rec.evaluation.table import lines_of
+
+    names = list(dict.fromkeys(split or ["temporal"]))
+    if test is None and (history or candidates):
+        raise QueryError("--history and --candidates go with --test")
+    if test is not None and split:
+        raise QueryError("--test is a split of your own: leave --split out")
+    if unknown := set(names) - {*SPLITS, "all"}:
+        raise QueryError(f"no split is called {min(unknown)!r}: take {', '.join(SPLITS)}, or all")
+    with _progress(quiet) as progress:
+        evaluation = evaluate(
+            catalogue,
+            interactions,
+            workspace=workspace,
+            splits=SPLITS if "all" in names else names,
+            given=Given(test, history, candidates) if test else None,
+            ks=k or (10, 20),
+            seeds=seeds,
+            peers=peers,
+            ablation=ablation,
+            output=output,
+            text_encoder=text_encoder,
+            image_encoder=image_encoder,
+            media_root=media_root,
+            threads=threads,
+            progress=progress,
+        )
+    if report:
+        write_report(report, evaluation, f"Evaluation of {catalogue.name}")
+    if as_json:
+        _print_json(evaluation.as_json() | {"report": report and str(report)})
+        return
+    for line in lines_of(evaluation):
+        _print(line)
+    if report:
+        _print(f"with charts: {report}")
+
+
 @app.command("doctor")
 def doctor_command(as_json: AsJson = False, quiet: Quiet = False) -> None:  # noqa: ARG001
     """Look over the installation and say how to mend what is wrong."""
