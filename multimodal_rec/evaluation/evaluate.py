@@ -276,8 +276,10 @@ def write_split(folder: Path, split: Split) -> None:
         for name, events in (("train", split.train), ("history", history), ("test", split.test)):
             with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
                 writer = csv.writer(file)
-                writer.writerow(["user_id", "item_id", "timestamp", "rating"])
-                writer.writerows((e.user_id, e.item_id, _cell(e.timestamp), _cell(e.rating)) for e in events)
+                writer.writerow(["user_id", "item_id", "timestamp", "rating", "weight"])
+                writer.writerows(
+                    (e.user_id, e.item_id, _cell(e.timestamp), _cell(e.rating), _cell(e.weight)) for e in events
+                )
         if split.candidates is not None:
             (folder / "candidates.txt").write_text("\n".join(sorted(split.candidates)) + "\n", encoding="utf-8")
 

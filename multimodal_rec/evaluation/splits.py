@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from multimodal_rec.errors import CatalogueError
+from multimodal_rec.feedback import wanted
 from multimodal_rec.interactions import Event
 
 SPLITS = ("temporal", "random", "cold-item", "cold-in-all", "new-user")
@@ -84,13 +85,13 @@ def given_split(
     random = np.random.default_rng(0)
     users = _by_user(train, random, keep_order=True)
     known = users if histories is None else histories
-    wanted = list(test)
-    answered = dict.fromkeys(event.user_id for event in wanted)
+    rows = [event for event in test if event.weight >= 0]
+    answered = dict.fromkeys(event.user_id for event in rows)
     split = Split(
         "given",
         [event for own in users.values() for event in own],
         {user: list(known.get(user, ())) for user in answered},
-        wanted,
+        rows,
         None if candidates is None else frozenset(candidates),
     )
     return checked(split)
@@ -136,7 +137,9 @@ def _of_items(name: str, users: dict[str, list[Event]], random: np.random.Genera
     items = sorted({event.item_id for events in users.values() for event in events})
     cold = frozenset(random.permutation(items)[: int(len(items) * NEW_SHARE)].tolist())
     histories = {user: [event for event in events if event.item_id not in cold] for user, events in users.items()}
-    test = [event for user, events in users.items() if histories[user] for event in events if event.item_id in cold]
+    test = [
+        event for user, events in users.items() if histories[user] for event in wanted(events) if event.item_id in cold
+    ]
     answered = {event.user_id for event in test}
     return Split(
         name,
@@ -166,6 +169,6 @@ def _cut(events: Sequence[Event]) -> int:
 
 
 def _unseen(shown: Sequence[Event], hidden: Sequence[Event]) -> list[Event]:
-    """The hidden events of items that the shown ones do not hold: what was seen is never recommended again."""
+    """The hidden events to be found: no dislikes, and no items of the shown ones, which are never recommended again."""
     seen = {event.item_id for event in shown}
-    return [event for event in hidden if event.item_id not in seen]
+    return [event for event in wanted(hidden) if event.item_id not in seen]

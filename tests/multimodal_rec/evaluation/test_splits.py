@@ -94,3 +94,10 @@ def test_given_files_are_taken_as_they_are() -> None:
 def test_an_unknown_split_names_those_there_are() -> None:
     with pytest.raises(CatalogueError, match="temporal, random"):
         make_split("leave-one-out", log(), seed=0)
+
+
+def test_dislikes_are_not_to_be_found() -> None:
+    events = [Event("a", f"i{n}", float(n), None, -1.0 if n == 9 else 1.0) for n in range(10)]
+    split = make_split("temporal", events, seed=0)
+    assert split.relevant == {"a": {"i8"}}
+    assert given_split(events[:8], events[8:], None, None).relevant == {"a": {"i8"}}
