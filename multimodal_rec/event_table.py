@@ -93,7 +93,8 @@ class EventTable:
         """Append (id, event) pairs, and return how many were new: of those with a known id nothing is added."""
         with self.transaction():
             return self._db.executemany(
-                f"INSERT OR IGNORE INTO events (event_id, {_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                f"INSERT INTO events (event_id, {_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?) "  # noqa: S608
+                "ON CONFLICT (event_id) WHERE event_id IS NOT NULL DO NOTHING",
                 ((event_id, *_to_record(event)) for event_id, event in events),
             ).rowcount
 
