@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from multimodal_rec import Recommender
+from multimodal_rec.slate import Slate
 
 K = 20
 EVENTS_PER_SECOND = 50
@@ -37,9 +38,11 @@ class Connection:
         self._port = port
 
     async def open(self) -> None:
+        """Connect."""
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
 
     async def ask(self, method: str, path: str, body: bytes = b"", kind: str = "application/json") -> tuple[int, bytes]:
+        """Send a request; the status and the body of its answer."""
         head = f"{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{self._port}\r\n"
         if body:
             head += f"content-type: {kind}\r\ncontent-length: {len(body)}\r\n"
@@ -49,10 +52,12 @@ class Connection:
         return int(lines[0].split()[1]), await self._reader.readexactly(length)
 
     def close(self) -> None:
+        """Disconnect."""
         self._writer.close()
 
 
-Question = Callable[[int], tuple[str, str, bytes, str]]
+Request = tuple[str, str, bytes, str]
+Question = Callable[[int], Request]
 
 
 async def measure(port: int, question: Question, connections: int, seconds: float) -> tuple[list[float], float]:
@@ -123,7 +128,21 @@ async def run(port: int, rec: Recommender, seconds: float) -> None:
     items = [item.id for item in rec.page(0, 1000)]
     pictures = [item.image for item in rec.page(0, 200) if item.image][:50]
     print(f"{'':34}  {'req/s':>8}  {'p50 ms':>8}  {'p99 ms':>8}  {'direct/s':>8}  {'ratio':>6}")
-    recommend: Question = lambda n: ("GET", f"/users/{users[n % len(users)]}/recommendations?k={K}", b"", "")  # noqa: E731
+
+    def recommend(n: int) -> Request:
+        return "GET", f"/users/{users[n % len(users)]}/recommendations?k={K}", b"", ""
+
+    def varied(n: int) -> Request:
+        return "GET", f"/users/{users[n % len(users)]}/recommendations?k={K}&diversity=0.5", b"", ""
+
+    def search(n: int) -> Request:
+        return "POST", "/search", json.dumps({"text": words[n % len(words)], "k": K}).encode(), "application/json"
+
+    def looked(n: int) -> Request:
+        return "POST", "/search", *bodies[n % len(bodies)]
+
+    words = [f"{text} {n}" for n in range(200) for text in WORDS]
+    bodies = [upload(path) for path in pictures]
     for connections in (1, 4, 8):
         (latencies, took), written = await asyncio.gather(
             measure(port, recommend, connections, seconds), write_events(port, items, seconds)
@@ -131,36 +150,15 @@ async def run(port: int, rec: Recommender, seconds: float) -> None:
         alone = direct(lambda n: rec.recommend(users[n % len(users)], k=K), seconds / 3)
         row(f"recommendations, {connections} connections", latencies, took, alone)
         print(f"{'':34}  with {written} events written meanwhile")
-    varied: Question = lambda n: (*recommend(n)[:1], recommend(n)[1] + "&diversity=0.5", b"", "")  # noqa: E731
-    row(
-        "  with diversity .5, 4",
-        *await measure(port, varied, 4, seconds),
-        direct(lambda n: rec.recommend(users[n % len(users)], k=K), 1),
-    )
-    words = [f"{text} {n}" for n in range(200) for text in WORDS]
-    search: Question = lambda n: (
-        "POST",
-        "/search",
-        json.dumps({"text": words[n % len(words)], "k": K}).encode(),
-        "application/json",
-    )  # noqa: E731
+    latencies, took = await measure(port, varied, 4, seconds)
+    alone = direct(lambda n: rec.recommend(users[n % len(users)], k=K, slate=Slate(diversity=0.5)), seconds / 3)
+    row("  with diversity, 4 connections", latencies, took, alone)
     latencies, took = await measure(port, search, 4, seconds)
-    row(
-        "text search, 4 connections",
-        latencies,
-        took,
-        direct(lambda n: rec.search(words[n % len(words)], k=K), seconds / 3),
-    )
+    row("text search, 4 connections", latencies, took, direct(lambda n: rec.search(words[-n], k=K), seconds / 3))
     if pictures:
-        bodies = [upload(path) for path in pictures]
-        looked: Question = lambda n: ("POST", "/search", *bodies[n % len(bodies)])  # noqa: E731
         latencies, took = await measure(port, looked, 4, seconds)
-        row(
-            "image search, 4 connections",
-            latencies,
-            took,
-            direct(lambda n: rec.search(image=pictures[n % len(pictures)], k=K), seconds / 3),
-        )
+        alone = direct(lambda n: rec.search(image=pictures[n % len(pictures)], k=K), seconds / 3)
+        row("image search, 4 connections", latencies, took, alone)
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from multimodal_rec.columns import ItemFilter
 from multimodal_rec.embed import recorded_image_encoder, recorded_text_encoder
 from multimodal_rec.errors import QueryError, UnknownItem, UnknownUser
 from multimodal_rec.feedback import unwanted, wanted
-from multimodal_rec.filters import Where
+from multimodal_rec.filters import AVAILABLE_NOW, Where
 from multimodal_rec.histories import CONTENT_RECENCY, age_weights
 from multimodal_rec.interactions import Event, in_time_order
 from multimodal_rec.item_table import ItemTable
@@ -432,6 +432,15 @@ class Recommender:
         if item_id not in self._index:
             raise UnknownItem(item_id)
         return self._shots_of.get(item_id, [])
+
+    @cached_property
+    def tells_availability(self) -> bool:
+        """Whether any item says when or whether it is available, so that available-now can be asked for."""
+        try:
+            self.select(AVAILABLE_NOW)
+        except QueryError:
+            return False
+        return True
 
     @cached_property
     def _shots_of(self) -> dict[str, list[Part]]:

@@ -21,8 +21,8 @@ FloatArray = npt.NDArray[np.float32]
 SAME_ITEM = 0.98
 """Cosine of the contents of two items that are nearly one: the same film in two releases, say."""
 FEWEST_CANDIDATES = 200
-MILD = 1.5
-"""Bends strengths, so that the middle of a slider costs little."""
+FULL_STRENGTH = 20
+"""The place from which on the whole diversity counts: the first ones belong to what fits best."""
 AGAINST = 2.0
 """What full likeness to an unwanted item takes away, in deviations."""
 
@@ -89,11 +89,10 @@ def choose(candidates: Candidates, slate: Slate, k: int) -> list[int]:
     """Places, among the candidates, of the k to show, in order; fewer where the limits leave fewer.
 
     An item's value is (1 - s) its score less s its greatest likeness to an item above it, both in deviations (maximal
-    marginal relevance, Carbonell and Goldstein 1998), where s is the diversity to the power of `MILD`.
+    marginal relevance, Carbonell and Goldstein 1998); s grows down the list to the diversity that is asked for.
     """
     relevance = standardised(candidates.scores) + boosted(candidates, slate.boosts)
     likeness = likenesses(candidates)
-    strength = slate.diversity**MILD
     open_places = np.ones(len(relevance), dtype=bool)
     if slate.unique:
         open_places[repeats(relevance, candidates.contents @ candidates.contents.T)] = False
@@ -103,6 +102,7 @@ def choose(candidates: Candidates, slate: Slate, k: int) -> list[int]:
     chosen: list[int] = []
     while len(chosen) < k and open_places.any():
         value = relevance
+        strength = slate.diversity * min(1.0, (len(chosen) + 1) / FULL_STRENGTH)
         if strength and chosen:
             value = (1 - strength) * relevance - strength * nearest / spread
         allowed = open_places

@@ -62,7 +62,7 @@ def _recommend(recommender: Recommender, listing: Listing, user: str | None, eve
         history=events,
         k=listing.offset + listing.k,
         include_seen=listing.include_seen,
-        where=listing.conditions(),
+        where=listing.conditions(recommender),
         exclude=listing.exclude,
         slate=listing.slate(),
     )
@@ -79,7 +79,7 @@ def _search(
         video=video,
         user=body.user_id,
         k=slate.pool(k),
-        where=body.conditions(),
+        where=body.conditions(recommender),
         exclude=body.exclude,
     )
     return hits if slate.plain else recommender.arrange(hits, slate, k)
@@ -201,7 +201,7 @@ def similar_items(
     service: Service = request.app.state.service
     listing = Listing(k=k, offset=offset, where=where, include_unavailable=include_unavailable)
     with service.recommender() as recommender:
-        hits = recommender.similar(item_id, k=offset + k, where=listing.conditions())
+        hits = recommender.similar(item_id, k=offset + k, where=listing.conditions(recommender))
         return _json(page(hits, listing, recommender.manifest.number))
 
 

@@ -14,7 +14,7 @@ from multimodal_rec.feedback import Kind
 from multimodal_rec.filters import AVAILABLE_NOW
 from multimodal_rec.items import Item, check_id
 from multimodal_rec.parts import Part
-from multimodal_rec.recommender import Hit
+from multimodal_rec.recommender import Hit, Recommender
 from multimodal_rec.slate import Boost, Slate
 
 MOST_EVENTS = 1000
@@ -62,9 +62,10 @@ class Choice(Strict):
     include_unavailable: bool = False
     """Also what is withdrawn, expired or not yet published."""
 
-    def conditions(self) -> list[str]:
-        """All conditions, that of being available included."""
-        return self.where if self.include_unavailable else [*self.where, AVAILABLE_NOW]
+    def conditions(self, recommender: Recommender) -> list[str]:
+        """All conditions, that of being available included where items tell."""
+        told = recommender.tells_availability and not self.include_unavailable
+        return [*self.where, AVAILABLE_NOW] if told else self.where
 
 
 class Listing(Choice):
