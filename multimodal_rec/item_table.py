@@ -26,6 +26,8 @@ _FIELDS = "id, title, description, categories, image, video, attributes"
 _POSITIONS = "SELECT position FROM items ORDER BY position"
 _MEMBERS = "items, json_each(CASE WHEN json_valid(attributes) THEN attributes ELSE '{}' END)"
 """Every attribute of every item; JSON that only Python can read, with NaN in it, has none."""
+RECENT = 20_000
+"""Items of a read-only table that are kept in memory."""
 _PAGE = 1024
 _MAX_VARIABLES = 512
 
@@ -35,6 +37,8 @@ class ItemTable:
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self._path = path
+        self._read_only = read_only
+        self._recent: dict[str, Item] = {}  # of a table that cannot change, what was read of late
         if read_only:
             self._db = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, check_same_thread=False)
         else:
@@ -88,13 +92,18 @@ class ItemTable:
 
     def get(self, ids: Sequence[str]) -> dict[str, Item]:
         """Return those of the items that are there, under their ids."""
-        found: dict[str, Item] = {}
-        for start in range(0, len(ids), _MAX_VARIABLES):
-            chunk = ids[start : start + _MAX_VARIABLES]
+        found = {item_id: self._recent[item_id] for item_id in ids if item_id in self._recent}
+        missing = [item_id for item_id in ids if item_id not in found] if self._read_only else ids
+        for start in range(0, len(missing), _MAX_VARIABLES):
+            chunk = missing[start : start + _MAX_VARIABLES]
             marks = ", ".join("?" * len(chunk))
             query = f"SELECT {_FIELDS} FROM items WHERE id IN ({marks})"  # noqa: S608
             for record in self._db.execute(query, chunk).fetchall():
                 found[record[0]] = _from_record(record)
+        if self._read_only and missing:
+            if len(self._recent) > RECENT:
+                self._recent = {}
+            self._recent |= {item_id: found[item_id] for item_id in missing if item_id in found}
         return found
 
     def page(self, offset: int, limit: int) -> list[Item]:

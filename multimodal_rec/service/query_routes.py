@@ -16,10 +16,7 @@ from multimodal_rec.recommender import Hit, Recommender
 from multimodal_rec.service.auth import require
 from multimodal_rec.service.problems import RESPONSES, as_json
 from multimodal_rec.service.schemas import (
-    Count,
-    Exclude,
     Listing,
-    Offset,
     Page,
     Pages,
     RecommendationBatch,
@@ -27,9 +24,8 @@ from multimodal_rec.service.schemas import (
     SearchBody,
     SessionEvent,
     SessionRequest,
-    Share,
+    SimilarQuery,
     UserRequest,
-    Where,
     hit_fields,
 )
 from multimodal_rec.service.service import Service
@@ -40,7 +36,7 @@ from multimodal_rec.slate import Slate
 router = APIRouter(tags=["Ask"], responses=RESPONSES, dependencies=[Depends(require(Scope.READ))])
 
 
-def page(hits: Sequence[Hit], listing: Listing | SearchBody, release: int) -> dict[str, Any]:
+def page(hits: Sequence[Hit], listing: Listing | SearchBody | SimilarQuery, release: int) -> dict[str, Any]:
     """A `Page` as plain fields, of hits that begin with the first."""
     end = listing.offset + listing.k
     more = end if len(hits) >= end else None
@@ -90,35 +86,9 @@ def _session(events: Sequence[SessionEvent]) -> list[Event]:
 
 
 @router.get("/users/{user_id:path}/recommendations", response_model=Page)
-def recommend_to_user(
-    request: Request,
-    user_id: str,
-    k: Annotated[Count, Query()] = 10,
-    offset: Annotated[Offset, Query()] = 0,
-    diversity: Annotated[Share, Query()] = 0.0,
-    new_share: Annotated[Share, Query()] = 0.0,
-    unique: bool = False,
-    per_category: Annotated[int | None, Query(ge=1, le=1000)] = None,
-    include_seen: bool = False,
-    where: Annotated[Where, Query()] = [],  # noqa: B006
-    exclude: Annotated[Exclude, Query()] = [],  # noqa: B006
-    include_unavailable: bool = False,
-) -> Response:
+def recommend_to_user(request: Request, user_id: str, listing: Annotated[Listing, Query()]) -> Response:
     """What a user would like best, from all that they did until now."""
     service: Service = request.app.state.service
-    listing = Listing.model_construct(
-        k=k,
-        offset=offset,
-        diversity=diversity,
-        new_share=new_share,
-        unique=unique,
-        per_category=per_category,
-        boosts=[],
-        include_seen=include_seen,
-        where=where,
-        exclude=exclude,
-        include_unavailable=include_unavailable,
-    )
     with service.recommender() as recommender:
         hits = _recommend(recommender, listing, user_id, None)
         return _json(page(hits, listing, recommender.manifest.number))
@@ -189,19 +159,13 @@ def search_many(request: Request, body: SearchBatch) -> Response:
 
 
 @router.get("/items/{item_id:path}/similar", response_model=Page)
-def similar_items(
-    request: Request,
-    item_id: str,
-    k: Annotated[Count, Query()] = 10,
-    offset: Annotated[Offset, Query()] = 0,
-    where: Annotated[Where, Query()] = [],  # noqa: B006
-    include_unavailable: bool = False,
-) -> Response:
+def similar_items(request: Request, item_id: str, listing: Annotated[SimilarQuery, Query()]) -> Response:
     """The items whose content is most like an item's."""
     service: Service = request.app.state.service
-    listing = Listing(k=k, offset=offset, where=where, include_unavailable=include_unavailable)
     with service.recommender() as recommender:
-        hits = recommender.similar(item_id, k=offset + k, where=listing.conditions(recommender))
+        hits = recommender.similar(
+            item_id, k=listing.offset + listing.k, where=listing.conditions(recommender), exclude=listing.exclude
+        )
         return _json(page(hits, listing, recommender.manifest.number))
 
 

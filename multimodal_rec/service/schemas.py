@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -83,15 +84,24 @@ class Listing(Choice):
     """Show only the best of nearly identical items."""
     per_category: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Places at the most for one category."""
-    boosts: Annotated[list[BoostBody], Field(max_length=20)] = []
-    """What is to be seen more, or less."""
     include_seen: bool = False
     """Also what is in the history."""
 
     def slate(self) -> Slate:
         """The same as the recommender takes it."""
+        return Slate(self.diversity, self.new_share, self.unique, self.per_category)
+
+
+class BoostedListing(Listing):
+    """A list with boosts, which fit no query of an address."""
+
+    boosts: Annotated[list[BoostBody], Field(max_length=20)] = []
+    """What is to be seen more, or less."""
+
+    def slate(self) -> Slate:
+        """The same as the recommender takes it."""
         boosts = tuple(Boost(boost.field, boost.value, boost.amount) for boost in self.boosts)
-        return Slate(self.diversity, self.new_share, self.unique, self.per_category, boosts)
+        return replace(super().slate(), boosts=boosts)
 
 
 class SessionEvent(Strict):
@@ -126,13 +136,13 @@ class Accepted(BaseModel):
     """Events that had been sent before."""
 
 
-class SessionRequest(Listing):
+class SessionRequest(BoostedListing):
     """A list for someone who need not be known."""
 
     events: Annotated[list[SessionEvent], Field(min_length=1, max_length=MOST_EVENTS)]
 
 
-class UserRequest(Listing):
+class UserRequest(BoostedListing):
     """A list for a user, or for the events of a visitor."""
 
     user_id: Id | None = None
@@ -162,6 +172,13 @@ class SearchBatch(Strict):
     """Many searches at once."""
 
     queries: Annotated[list[SearchBody], Field(min_length=1, max_length=MOST_QUERIES)]
+
+
+class SimilarQuery(Choice):
+    """Which part of the list of similar items is asked for."""
+
+    k: Count = 10
+    offset: Offset = 0
 
 
 class ItemBody(BaseModel):
