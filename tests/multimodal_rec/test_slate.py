@@ -63,7 +63,7 @@ def test_diversity_equals_marginal_relevance_computed_item_by_item(diversity: fl
     spread = np.std([alike(i, j) for i in range(30) for j in range(30) if i != j])
     expected = [int(np.argmax(scores))]
     while len(expected) < 24:
-        strength = diversity * min(1, (len(expected) + 1) / 20)
+        strength = 0.86 * diversity * min(1, (len(expected) + 1) / 20)
         values = {
             i: (1 - strength) * relevance[i] - strength * max(alike(i, j) for j in expected) / spread
             for i in range(30)
