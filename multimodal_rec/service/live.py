@@ -44,7 +44,6 @@ class LiveRecommender:
         self._lock = threading.Lock()
         self._refreshing = threading.Lock()
         self._stopped = threading.Event()
-        self._failed: Path | None = None
         recommender = Recommender.open(workspace, threads=threads)
         self._workspace = workspace
         self._held = self._hold(recommender)
@@ -112,12 +111,12 @@ class LiveRecommender:
         return _Held(recommender, recommender.manifest.number, time.time())
 
     def _watch(self) -> None:
+        told = ""
         while not self._stopped.wait(POLL_SECONDS):
             try:
                 self.refresh()
-                self._failed = None
+                told = ""
             except (RecommenderError, OSError) as error:
-                folder = self._releases.current() if self._releases.numbers() else None
-                if folder != self._failed:  # once a release, not four times a second
+                if str(error) != told:  # once, not four times a second
                     logger.error("release not taken over: %s", error)
-                self._failed = folder
+                told = str(error)
