@@ -29,6 +29,7 @@ from multimodal_rec.item_table import ItemTable
 from multimodal_rec.items import Item
 from multimodal_rec.parts import Part, PartOwners, best_parts
 from multimodal_rec.progress import Progress, silent
+from multimodal_rec.reasons import Reasons, contributions, nearest
 from multimodal_rec.releases import (
     ALIGNMENT_FILE,
     ITEMS_FILE,
@@ -53,8 +54,10 @@ SAME_SCORE = 1e-5
 """A part that falls short of the whole by less is the whole: the one shot of a clip, say."""
 MANY_EXCLUDED = 2048
 """So many ids to leave out of all queries are taken out of the items to choose from, fewer out of each query."""
-TASTE_IN_SEARCH = 0.1
-"""Weight of a user's vector beside the unit blocks of a search."""
+TASTE = 0.2
+"""How much a user's taste counts in a search where nothing else is said."""
+TASTE_SCALE = 0.4
+"""Weight of a user's vector beside the unit blocks of a search, where both count alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,8 @@ class Query:
     image: Path | Image.Image | None = None
     video: Path | None = None
     user: str | None = None
+    taste: float = TASTE
+    """From 0, only what is asked for counts, to 1, only the user's taste does."""
     where: Where | None = None
     """Conditions that the answers meet, as `Recommender.select` takes them."""
     exclude: Collection[str] = ()
@@ -294,11 +299,14 @@ class Recommender:
         image: str | Path | Image.Image | None = None,
         video: str | Path | None = None,
         user: str | None = None,
+        taste: float = TASTE,
         k: int = 10,
         where: Where | None = None,
         exclude: Collection[str] = (),
     ) -> list[Hit]:
         """The k items most like a text, a picture, a clip, or any mix, leaning to a user's taste if one is named.
+
+        `taste` says how much: from 0, only what is asked for counts, to 1, only the user's taste does.
 
         Raises:
             QueryError: nothing is asked, the text is empty, a file cannot be read, or a condition of `where` cannot be
@@ -310,6 +318,7 @@ class Recommender:
             Path(image) if isinstance(image, str) else image,
             None if video is None else Path(video),
             user,
+            taste,
             where,
             exclude,
         )
@@ -342,6 +351,23 @@ class Recommender:
         allowed, left_out = self._limits(where, exclude)
         return self._answers(query, k, allowed=allowed, excluded=[left_out | {item}])[0]
 
+    def reasons(self, item: str, user: str) -> Reasons:
+        """Why an item is recommended to a user.
+
+        Raises:
+            UnknownItem: no item has this id.
+            UnknownUser: nothing is known of this user.
+        """
+        events = self.history(user)
+        if not events:
+            raise UnknownUser(user)
+        if item not in self._index:
+            raise UnknownItem(item)
+        liked = list(dict.fromkeys(e.item_id for e in wanted(events) if e.item_id in self._index and e.item_id != item))
+        vectors = self._index.vectors([item, *liked])
+        parts = contributions(self._space, self._user_vectors([events])[0], vectors[0])
+        return Reasons(parts, nearest(self._space, liked, vectors[1:], vectors[0]))
+
     def query_vectors(self, queries: Sequence[Query]) -> FloatArray:
         """(q, dim) vectors of searches, as the index is asked by them."""
         texts = np.zeros((len(queries), self._space.semantic), np.float32)
@@ -363,7 +389,10 @@ class Recommender:
                 events = self.history(query.user)
                 if not events:
                     raise UnknownUser(query.user)
-                vectors[row] += TASTE_IN_SEARCH * self._user_vectors([events])[0]
+                if not 0 <= query.taste <= 1:
+                    raise QueryError(f"taste is {query.taste}: give a number from 0 to 1")
+                vectors[row] *= 1 - query.taste
+                vectors[row] += TASTE_SCALE * query.taste * self._user_vectors([events])[0]
         return vectors
 
     def update(self, catalogue: str | Path, *, media_root: str | Path | None = None) -> None:

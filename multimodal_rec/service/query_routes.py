@@ -19,6 +19,7 @@ from multimodal_rec.service.schemas import (
     Listing,
     Page,
     Pages,
+    ReasonsAnswer,
     RecommendationBatch,
     SearchBatch,
     SearchBody,
@@ -27,6 +28,7 @@ from multimodal_rec.service.schemas import (
     SimilarQuery,
     UserRequest,
     hit_fields,
+    item_fields,
 )
 from multimodal_rec.service.service import Service
 from multimodal_rec.service.settings import Scope
@@ -74,6 +76,7 @@ def _search(
         image=image,
         video=video,
         user=body.user_id,
+        taste=body.taste,
         k=slate.pool(k),
         where=body.conditions(recommender),
         exclude=body.exclude,
@@ -92,6 +95,21 @@ def recommend_to_user(request: Request, user_id: str, listing: Annotated[Listing
     with service.recommender() as recommender:
         hits = _recommend(recommender, listing, user_id, None)
         return _json(page(hits, listing, recommender.manifest.number))
+
+
+@router.get("/users/{user_id:path}/reasons", response_model=ReasonsAnswer)
+def reasons(request: Request, user_id: str, item: str) -> Response:
+    """Why an item is recommended to a user: where its score comes from, and what of their history it is like."""
+    service: Service = request.app.state.service
+    with service.recommender() as recommender:
+        found = recommender.reasons(item, user_id)
+        items = recommender.items([item_id for item_id, _ in found.nearest])
+    total = sum(max(score, 0) for score in found.contributions.values()) or 1.0
+    shares = [
+        {"name": name, "score": score, "share": max(score, 0) / total} for name, score in found.contributions.items()
+    ]
+    near = [{"likeness": likeness, "item": item_fields(items[item_id])} for item_id, likeness in found.nearest]
+    return _json({"shares": shares, "nearest": near})
 
 
 @router.post("/recommendations", response_model=Page)
@@ -129,6 +147,7 @@ def recommend_to_many(request: Request, body: RecommendationBatch) -> Response:
         k={"type": "integer", "minimum": 1, "maximum": 200},
         offset={"type": "integer", "minimum": 0, "maximum": 2000},
         diversity={"type": "number", "minimum": 0, "maximum": 1},
+        taste={"type": "number", "minimum": 0, "maximum": 1},
     ),
 )
 async def search(request: Request) -> Response:

@@ -15,7 +15,7 @@ from multimodal_rec.feedback import Kind
 from multimodal_rec.filters import AVAILABLE_NOW
 from multimodal_rec.items import Item, check_id
 from multimodal_rec.parts import Part
-from multimodal_rec.recommender import Hit, Recommender
+from multimodal_rec.recommender import TASTE, Hit, Recommender
 from multimodal_rec.slate import Boost, Slate
 
 MOST_EVENTS = 1000
@@ -160,6 +160,8 @@ class SearchBody(Choice):
 
     text: Annotated[str, Field(max_length=10_000)] | None = None
     user_id: Id | None = None
+    taste: Share = TASTE
+    """From 0, only what is asked for counts, to 1, only the user's taste does."""
     k: Count = 10
     offset: Offset = 0
     diversity: Share = 0.0
@@ -289,6 +291,30 @@ class History(BaseModel):
     events: list[HistoryEntry]
     total: int
     next_offset: int | None
+
+
+class Contribution(BaseModel):
+    """A part of a score."""
+
+    name: Literal["taste", "popularity", "subject", "looks"]
+    """Learned from users, how popular it is, what it is about, how it looks."""
+    score: float
+    share: float
+    """Of all that speaks for the item; 0 for what speaks against it."""
+
+
+class Near(BaseModel):
+    """An item of the history that is like the recommended one."""
+
+    likeness: float
+    item: ItemAnswer
+
+
+class ReasonsAnswer(BaseModel):
+    """Why an item is recommended to a user."""
+
+    shares: list[Contribution]
+    nearest: list[Near]
 
 
 class Users(BaseModel):

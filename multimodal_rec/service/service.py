@@ -15,6 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from PIL import Image
+
 from multimodal_rec.build import remove, update
 from multimodal_rec.errors import WorkspaceError
 from multimodal_rec.recommender import Recommender
@@ -85,7 +87,7 @@ class Service:
     def warm_up(self) -> None:
         """Load what the first queries would wait for."""
         with self.recommender() as recommender:
-            recommender.search("warm up", k=1)
+            recommender.search("warm up", image=Image.new("RGB", (64, 64)), k=1)
             users = recommender.users()[:1]
             for user in users:
                 with contextlib.suppress(Exception):  # a user none of whose items is left

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,6 +63,14 @@ def cards(page: Page) -> list[str]:
     return [str(node.get_attribute("data-item")) for node in page.locator("#grid > .card").all()]
 
 
+def until(page: Page, expression: str) -> None:
+    """Wait for something to be true; the page's own policy forbids Playwright's way."""
+    deadline = time.monotonic() + 15
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, expression
+        page.wait_for_timeout(50)
+
+
 def drop(page: Page, path: Path, kind: str) -> None:
     """Drop a file on the search box, as from a file manager."""
     data = base64.b64encode(path.read_bytes()).decode()
@@ -86,7 +95,7 @@ def test_the_catalogue_is_shown_and_more_of_it(page: Page) -> None:
     expect(page.get_by_role("button", name="Show more")).to_be_hidden()
     first = page.locator("#grid img").first
     first.scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelector('#grid img').naturalWidth > 0")
+    until(page, "document.querySelector('#grid img').naturalWidth > 0")
     overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert overflow <= 0
 
@@ -139,6 +148,35 @@ def test_a_like_changes_the_list_before_the_eyes(page: Page, running: Running) -
     assert unwanted not in cards(page)
 
 
+def test_why_is_told_on_request(page: Page, running: Running) -> None:
+    page.goto("/ui?user=bo")
+    expect(page.get_by_role("heading", name="For bo")).to_be_visible()
+    first = cards(page)[0]
+    own = page.locator(f".card[data-item='{first}']")
+    own.get_by_role("button", name="Why").click()
+    asked = httpx.get(f"{running.base}/users/bo/reasons", params={"item": first}).json()
+    for near in asked["nearest"]:
+        expect(own.locator(".because").get_by_role("link", name=near["item"]["title"])).to_be_visible()
+    for share in asked["shares"]:
+        if share["share"] > 0:
+            expect(own.locator(".because")).to_contain_text(f"{share['name']} {round(100 * share['share'])} %")
+    own.get_by_role("button", name="Why").click()
+    expect(own.locator(".because")).to_have_count(0)
+
+
+def test_the_taste_slider_leans_a_search(page: Page, running: Running) -> None:
+    page.goto("/ui?user=ada&q=mountains+and+snow")
+    expect(page.get_by_role("heading", name="Found for")).to_be_visible()
+    plain = cards(page)
+    with page.expect_response(lambda answer: answer.url.endswith("/search")):
+        page.get_by_role("slider", name="Taste").fill("0.7")
+    body = {"text": "mountains and snow", "user_id": "ada", "taste": 0.7, "k": 24}
+    expected = [hit["item_id"] for hit in httpx.post(f"{running.base}/search", json=body).json()["results"]]
+    assert expected != plain
+    expect(page.locator("#grid > .card").first).to_have_attribute("data-item", expected[0])
+    assert cards(page) == expected
+
+
 def test_the_variety_slider_changes_the_list(page: Page, running: Running) -> None:
     page.goto("/ui?user=bo")
     expect(page.get_by_role("heading", name="For bo")).to_be_visible()
@@ -162,7 +200,7 @@ def test_an_item_shows_its_shots_and_its_like(page: Page, running: Running) -> N
     page.goto(f"/ui/item?id={name['item_id']}")
     expect(page.get_by_role("heading", name=name["title"]).first).to_be_visible()
     expect(page.locator("#shots li")).to_have_count(len(shots))
-    page.wait_for_function("document.querySelector('#media video').readyState >= 1")
+    until(page, "document.querySelector('#media video').readyState >= 1")
     page.get_by_role("button", name=f"Play from {shots[1]['at']}").last.click()
     at = page.evaluate("document.querySelector('#media video').currentTime")
     assert at >= shots[1]["start"] - 0.05

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
@@ -187,3 +188,31 @@ def test_unavailable_and_excluded_items_are_left_out(client: TestClient) -> None
     assert recent["results"]
     assert {hit["attributes"]["year"] for hit in recent["results"]} <= {2020, 2021, 2022}
     assert client.get("/users/ada/recommendations", params={"where": "no such thing"}).status_code == 422
+
+
+def test_reasons_sum_to_the_score_and_name_what_is_near(client: TestClient, workspace: Path) -> None:
+    first = client.get("/users/ada/recommendations?k=1").json()["results"][0]
+    answer = client.get("/users/ada/reasons", params={"item": first["item_id"]}).json()
+    assert sum(share["score"] for share in answer["shares"]) == pytest.approx(first["score"], abs=1e-4)
+    assert sum(share["share"] for share in answer["shares"]) == pytest.approx(1)
+    history = [event["item_id"] for event in client.get("/users/ada/history").json()["events"]]
+    likeness = [near["likeness"] for near in answer["nearest"]]
+    assert likeness == sorted(likeness, reverse=True)
+    with Recommender.open(workspace) as rec:  # nothing was learned here: contents alone tell
+        rows = rec._index.vectors([first["item_id"], *history])
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    expected = sorted(zip(history, rows[1:] @ rows[0], strict=True), key=lambda pair: -pair[1])
+    assert [near["item"]["item_id"] for near in answer["nearest"]] == [item for item, _ in expected][:3]
+    assert client.get("/users/ada/reasons?item=none").status_code == 404
+    assert client.get("/users/none/reasons", params={"item": first["item_id"]}).status_code == 404
+
+
+def test_taste_turns_a_search_into_a_recommendation(client: TestClient) -> None:
+    def found(taste: float) -> list[str]:
+        body = {"text": "mountains and snow", "user_id": "ada", "taste": taste, "k": 12}
+        return ids(client.post("/search", json=body))
+
+    assert found(0.0) == ids(client.post("/search", json={"text": "mountains and snow", "k": 12}))
+    assert found(1.0) == ids(client.get("/users/ada/recommendations?k=12&include_seen=true"))
+    assert found(0.5) not in (found(0.0), found(1.0))
+    assert client.post("/search", json={"text": "x", "taste": 1.1}).status_code == 422
