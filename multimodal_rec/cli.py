@@ -147,6 +147,16 @@ def recommend_command(
     candidates: Annotated[
         Path | None, typer.Option(help="File of item ids to choose from.", show_default=False)
     ] = None,
+    diversity: Annotated[
+        float, typer.Option(min=0, max=1, help="How much unlikeness to the items above counts beside the score.")
+    ] = 0.0,
+    new_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the places for items without any event.")
+    ] = 0.0,
+    unique: Annotated[bool, typer.Option("--unique", help="Of nearly identical items only the best.")] = False,
+    per_category: Annotated[
+        int | None, typer.Option(min=1, help="Places at the most for one category.", show_default=False)
+    ] = None,
     include_seen: Annotated[bool, typer.Option("--include-seen", help="Also items of the user's history.")] = False,
     where: Conditions = None,
     exclude: Exclude = None,
@@ -161,6 +171,7 @@ def recommend_command(
     from multimodal_rec.contact_sheet import item_card
     from multimodal_rec.errors import QueryError, UnknownUser
     from multimodal_rec.recommender import check_k
+    from multimodal_rec.slate import Slate
 
     check_k(k)
     if users is not None and (output is None or user is not None):
@@ -173,6 +184,7 @@ def recommend_command(
             "exclude": read_ids(exclude) if exclude else (),
             "candidates": None if candidates is None else read_ids(candidates),
             "include_seen": include_seen,
+            "slate": Slate(diversity, new_share, unique, per_category),
         }
         given, skipped = read_histories(history) if history is not None else (None, [])
         if users is not None and output is not None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from multimodal_rec import Recommender
 from multimodal_rec.errors import QueryError
 from multimodal_rec.slate import Boost, Candidates, Slate, against, choose, repeats, standardised
 
@@ -124,3 +128,31 @@ def test_strengths_out_of_range_are_refused() -> None:
         Slate(diversity=1.5)
     with pytest.raises(QueryError, match="per_category is 0"):
         Slate(per_category=0)
+
+
+def test_lists_of_the_recommender_keep_to_the_slate(tmp_path: Path) -> None:
+    """Seven texts about four subjects, two of them twice; no model of taste, so that contents alone decide."""
+    subjects = [
+        "A storm at sea",
+        "A storm at sea",
+        "Baking bread",
+        "Baking bread",
+        "Walking on the moon",
+        "Chess",
+        "Sea birds",
+    ]
+    rows = [{"id": str(n), "title": title, "categories": [title.split()[-1]]} for n, title in enumerate(subjects)]
+    (tmp_path / "items.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "events.csv").write_text("user_id,item_id\nal,6\n")
+    with Recommender.build(
+        tmp_path / "items.jsonl", interactions=tmp_path / "events.csv", workspace=tmp_path / "ws"
+    ) as rec:
+        plain = [hit.item_id for hit in rec.recommend("al", k=6)]
+        assert plain[:2] == ["0", "1"]
+        unique = rec.recommend("al", k=6, slate=Slate(unique=True))
+        assert [hit.item_id for hit in unique] == [item for item in plain if item not in ("1", "3")]
+        assert [hit.rank for hit in unique] == [1, 2, 3, 4]
+        limited = rec.recommend("al", k=6, slate=Slate(per_category=1))
+        assert [hit.item_id for hit in limited] == [item for item in plain if item not in ("1", "3")]
+        boosted = rec.recommend("al", k=1, slate=Slate(boosts=(Boost("categories", "Chess", 9),)))
+        assert boosted[0].item_id == "5"
