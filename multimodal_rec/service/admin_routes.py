@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import FileResponse
 from starlette.exceptions import HTTPException
 
 from multimodal_rec.service.auth import require
@@ -13,6 +15,9 @@ from multimodal_rec.service.problems import RESPONSES, problem
 from multimodal_rec.service.schemas import State
 from multimodal_rec.service.service import Service
 from multimodal_rec.service.settings import Scope
+
+REPORT_FILE = "evaluation.html"
+REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 
 open_routes = APIRouter(tags=["Health"])
 read_routes = APIRouter(tags=["Health"], responses=RESPONSES, dependencies=[Depends(require(Scope.READ))])
@@ -59,6 +64,7 @@ def status(request: Request) -> dict[str, Any]:
         "encoders": {"text": manifest.text_encoder.reference, "image": manifest.image_encoder.reference},
         "versions": manifest.versions,
         "uptime_seconds": round(time.time() - service.telemetry.started),
+        "report": _report(service).is_file(),
         "training": service.training.state,
         "latencies": service.telemetry.latencies(),
     }
@@ -78,3 +84,18 @@ async def retraining(request: Request) -> dict[str, Any]:
     """How the last training went, or how far it is."""
     service: Service = request.app.state.service
     return service.training.state
+
+
+@admin_routes.get("/admin/evaluation", include_in_schema=False)
+def evaluation(request: Request) -> Response:
+    """The report that `evaluate --report WORKSPACE/evaluation.html` wrote."""
+    path = _report(request.app.state.service)
+    if not path.is_file():
+        raise HTTPException(
+            404, f"there is no report: write one with `multimodal-rec evaluate … --report …/{path.name}`"
+        )
+    return FileResponse(path, media_type="text/html; charset=utf-8", headers={"content-security-policy": REPORT_POLICY})
+
+
+def _report(service: Service) -> Path:
+    return service.settings.workspace / REPORT_FILE

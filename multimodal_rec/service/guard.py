@@ -81,10 +81,11 @@ class Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                own = {name for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
                     (b"x-request-id", request_id.encode()),
-                    *SECURITY_HEADERS,
+                    *(header for header in SECURITY_HEADERS if header[0] not in own),
                 ]
             await send(message)
 

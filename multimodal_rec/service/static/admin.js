@@ -36,6 +36,7 @@ async function show() {
   ]);
   const metrics = Object.entries(status.metrics);
   definitions(get("report"), metrics.length ? metrics.map(([name, value]) => [readable(name), String(value)]) : [["validation", "nothing was learned: there are too few interactions"]]);
+  get("full-report").hidden = !status.report;
   get("latency").replaceChildren(...status.latencies.map((row) => element("tr", {},
     element("th", { scope: "row" }, row.route), ...[number.format(row.requests), `${row.p50_ms} ms`, `${row.p99_ms} ms`].map((text) => element("td", {}, text)))));
 }

@@ -216,3 +216,15 @@ def test_taste_turns_a_search_into_a_recommendation(client: TestClient) -> None:
     assert found(1.0) == ids(client.get("/users/ada/recommendations?k=12&include_seen=true"))
     assert found(0.5) not in (found(0.0), found(1.0))
     assert client.post("/search", json={"text": "x", "taste": 1.1}).status_code == 422
+
+
+def test_the_report_of_an_evaluation_is_shown_but_runs_nothing(client: TestClient, workspace: Path) -> None:
+    assert client.get("/admin/evaluation").status_code == 404
+    assert client.get("/admin/status").json()["report"] is False
+    (workspace / "evaluation.html").write_text("<style>p {color: red}</style><p>ndcg</p>")
+    assert client.get("/admin/status").json()["report"] is True
+    answer = client.get("/admin/evaluation")
+    assert "<p>ndcg</p>" in answer.text
+    policies = answer.headers.get_list("content-security-policy")
+    assert len(policies) == 1
+    assert policies[0].startswith("default-src 'none'")
