@@ -15,9 +15,11 @@ from multimodal_rec.parts import remove_parts
 from multimodal_rec.progress import Progress, silent
 from multimodal_rec.releases import (
     ALIGNMENT_FILE,
+    WORDS_FILE,
     load_indexes,
     read_manifest,
 )
+from multimodal_rec.words import WordWeights
 from multimodal_rec.work import Learned, Summary, Work, encoder_records, settings_key
 from multimodal_rec.workspace import Workspace
 
@@ -92,7 +94,8 @@ def _done_already(place: Workspace, key: str) -> Summary | None:
 
 
 def _learn_and_publish(work: Work, encoders: Encoders, seed: int, threads: int | None) -> None:
-    vectors = work.vectors(encoders)
+    words = work.word_weights()
+    vectors = work.vectors(encoders, words)
     with work.stage("align"):
         alignment = Alignment.fit(
             vectors.texts, vectors.pictures, encoders.image.classes, StoredTexts(encoders.text, work.store)
@@ -100,7 +103,7 @@ def _learn_and_publish(work: Work, encoders: Encoders, seed: int, threads: int |
     content = Content.of(vectors, alignment)
     with work.stage("train"):
         learned = work.learn(content, seed, threads)
-    work.publish(vectors, content, alignment, learned, encoders)
+    work.publish(vectors, content, alignment, words, learned, encoders)
 
 
 def update(
@@ -124,9 +127,10 @@ def update(
             work.read_items(catalogue, media_root)
             alignment = Alignment.load(folder / ALIGNMENT_FILE)
             work.embed(encoders)
-            vectors = work.vectors(encoders)
+            words = WordWeights.load(folder / WORDS_FILE)
+            vectors = work.vectors(encoders, words)
             learned = Learned.recorded(folder, manifest)
-            work.publish(vectors, Content.of(vectors, alignment), alignment, learned, encoders)
+            work.publish(vectors, Content.of(vectors, alignment), alignment, words, learned, encoders)
             return work.summary
 
 
@@ -156,6 +160,7 @@ def remove(ids: Sequence[str], workspace: Path) -> Summary:
                 index,
                 parts,
                 Alignment.load(folder / ALIGNMENT_FILE),
+                WordWeights.load(folder / WORDS_FILE),
                 Learned.recorded(folder, manifest),
                 (manifest.text_encoder, manifest.image_encoder),
             )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,12 @@ from multimodal_rec.space import content_blocks, picture_features
 FloatArray = npt.NDArray[np.float32]
 
 CATEGORY_DIM = 512
+MOST_VALUE_CHARS = 64
+"""An attribute's value that is longer is no feature of an item."""
+
+
+def _nothing() -> FloatArray:
+    return np.zeros((0, 0), np.float32)
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,9 @@ class CatalogueVectors:
     texts: FloatArray  # (n, t)
     images: FloatArray  # (n, v)
     videos: FloatArray  # (n, v)
-    categories: FloatArray  # (n, 512)
+    categories: FloatArray = field(default_factory=_nothing)  # (n, 512)
+    attributes: FloatArray = field(default_factory=_nothing)  # (n, 512)
+    words: FloatArray = field(default_factory=_nothing)  # (n, 1024)
 
     @property
     def pictures(self) -> FloatArray:
@@ -35,7 +43,10 @@ class CatalogueVectors:
         return picture_features(self.images, self.videos)
 
     def versions(self, parts: PartVectors) -> CatalogueVectors:
-        """The items of these parts, one row a part, with the part in the place of the medium that it is cut from."""
+        """The items of these parts, one row a part, with the part in the place of the medium that it is cut from.
+
+        They are searched by their media alone: what else is known of an item is left out.
+        """
         keys = [part.key for part in parts.parts]
         media = {
             "text": self.texts[parts.owners],
@@ -43,7 +54,7 @@ class CatalogueVectors:
             "video": self.videos[parts.owners],
         }
         media[parts.modality] = parts.vectors
-        return CatalogueVectors(keys, media["text"], media["image"], media["video"], self.categories[parts.owners])
+        return CatalogueVectors(keys, media["text"], media["image"], media["video"])
 
 
 @dataclass(frozen=True)
@@ -65,14 +76,28 @@ class Content:
             "image": alignment.centred_images(vectors.images),
             "video": alignment.centred_images(vectors.videos),
             "categories": vectors.categories,
+            "attributes": vectors.attributes,
+            "words": vectors.words,
         }
         present = {name: rows for name, rows in features.items() if rows.any()}
         return cls(vectors.ids, semantic, visual, present)
 
 
-def category_features(categories: Sequence[Sequence[str]]) -> FloatArray:
-    """(n, 512) unit rows that are equal where the categories are, zero without any (Weinberger et al. 2009, hashing)."""
-    rows = np.zeros((len(categories), CATEGORY_DIM), np.float32)
-    for row, names in enumerate(categories):
+def name_features(names_of: Sequence[Sequence[str]]) -> FloatArray:
+    """(n, 512) unit rows that are equal where the names are, zero without any (Weinberger et al. 2009, hashing)."""
+    rows = np.zeros((len(names_of), CATEGORY_DIM), np.float32)
+    for row, names in enumerate(names_of):
         rows[row, [zlib.crc32(name.encode(errors="replace")) % CATEGORY_DIM for name in names]] = 1.0
     return unit(rows)
+
+
+def attribute_names(attributes: Mapping[str, Any]) -> list[str]:
+    """Each attribute with each of its values, as names: "director=Jane Campion"; what is no short value tells nothing."""
+    names = []
+    for key, value in attributes.items():
+        values = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else [value]
+        for each in values:
+            text = str(each).strip() if isinstance(each, str | int) else ""
+            if 0 < len(text) <= MOST_VALUE_CHARS:
+                names.append(f"{key}={text}")
+    return names

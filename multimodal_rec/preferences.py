@@ -23,9 +23,9 @@ from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load_file, save_file
 
 from multimodal_rec.factors import Factors
+from multimodal_rec.foretell import ContentMap
 from multimodal_rec.fusion import FusionConfig, FusionNetwork
-from multimodal_rec.histories import age_weights
-from multimodal_rec.towers import Tower
+from multimodal_rec.histories import ALL_ALIKE, age_weights
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -61,16 +61,28 @@ class PreferenceConfig(BaseModel):
 
 
 @dataclass(frozen=True)
-class Popularity:
-    """How often each of n items was liked, in deviations of the logarithm, and what features let expect."""
+class Foretold:
+    """What content lets expect of items: their co-liked factors, left and right, and their popularity.
 
-    of_known: FloatArray  # (n,) 0 where never seen
-    from_features: dict[str, FloatArray]  # modality to (d,)
+    Known items, too, have what content alone would expect: it is a second opinion on those with few events.
+    """
 
-    def expected(self, features: Mapping[str, FloatArray]) -> FloatArray:
-        """(n,) expected popularity, from the features that are there."""
-        parts = [features[name] @ weights for name, weights in self.from_features.items() if name in features]
-        return np.asarray(sum(parts), dtype=np.float32)
+    map: ContentMap
+    """From features to the left factors, the right factors and the popularity: t = 2 r + 1."""
+    right: FloatArray  # (n, r) of the training's items, each from the other ones
+
+    def lefts(self, features: Mapping[str, FloatArray], count: int) -> FloatArray:
+        """(count, r) expected left factors."""
+        return self.map(features, count)[:, : self.right.shape[1]]
+
+    def rights(self, features: Mapping[str, FloatArray], count: int) -> FloatArray:
+        """(count, r) expected right factors."""
+        rank = self.right.shape[1]
+        return self.map(features, count)[:, rank : 2 * rank]
+
+    def popularity(self, features: Mapping[str, FloatArray], count: int) -> FloatArray:
+        """(count,) expected popularity."""
+        return self.map(features, count)[:, -1]
 
 
 @dataclass(frozen=True)
@@ -117,8 +129,9 @@ class Preferences:
     config: PreferenceConfig
     network: FusionNetwork
     linear: dict[str, Factors]
-    towers: dict[str, Tower]
-    popularity: Popularity
+    foretold: Foretold
+    popularity: FloatArray
+    """(n,) how often each was liked, in deviations of the logarithm; 0 where it never was."""
     covariances: dict[str, FloatArray]
     """Model to (r, r), of the vectors of known items."""
     known: tuple[str | None, ...]
@@ -129,30 +142,28 @@ class Preferences:
         config: PreferenceConfig,
         network: FusionNetwork,
         linear: dict[str, Factors],
-        towers: dict[str, Tower],
-        popularity: Popularity,
+        foretold: Foretold,
+        popularity: FloatArray,
         *,
         known: tuple[str | None, ...],
         features: Mapping[str, FloatArray],
     ) -> Self:
         """Put trained models together; `features` are those of the training's items."""
-        bare = cls(config, network, linear, towers, popularity, {}, known)
+        bare = cls(config, network, linear, foretold, popularity, {}, known)
         seen = np.array([item_id is not None for item_id in known])
         ids = [item_id for item_id in known if item_id is not None]
         own = {name: rows[seen] for name, rows in features.items()}
-        covariances, new_weights = {}, dict(config.new_weights)
-        for name, right in bare._right(ids, own).items():
-            covariances[name] = np.cov(right.T, ddof=0).astype(np.float32).reshape(right.shape[1], -1)
-            if name in towers:  # content alone spreads scores less: new items are scaled up to their like
-                alone = np.cov(towers[name].content(own[name]).T, ddof=0)
-                new_weights[name] *= float(np.sqrt(np.trace(covariances[name]) / max(np.trace(alone), 1e-12)))
-        return replace(bare, covariances=covariances, config=config.model_copy(update={"new_weights": new_weights}))
+        covariances = {
+            name: np.cov(right.T, ddof=0).astype(np.float32).reshape(right.shape[1], -1)
+            for name, right in bare._right(ids, own).items()
+        }
+        return replace(bare, covariances=covariances)
 
     @property
     def dim(self) -> int:
         """Dimensions of a candidate's and a user's block."""
         sizes = [self.config.fusion.dim + 1, *(x.right.shape[1] for x in self.linear.values())]
-        return sum([*sizes, *(len(tower.bias) for tower in self.towers.values()), 1])
+        return sum([*sizes, self.foretold.right.shape[1], 1])
 
     def item_block(self, ids: Sequence[str], features: Mapping[str, FloatArray]) -> FloatArray:
         """(n, dim) blocks of items as candidates.
@@ -167,8 +178,8 @@ class Preferences:
         for name, right in self._right(ids, features).items():
             weight = np.where(new, self.config.new_weights.get(name, 0.0), self.config.weights.get(name, 0.0))
             blocks.append(right * weight[:, None].astype(np.float32))
-        known = self.config.weights["popularity"] * self.popularity.of_known[places]
-        expected = self.config.new_weights["popularity"] * self.popularity.expected(self._all(ids, features))
+        known = self.config.weights["popularity"] * self.popularity[places]
+        expected = self.config.new_weights["popularity"] * self.foretold.popularity(features, len(ids))
         blocks.append(np.where(new, expected + self.config.new_bias, known)[:, None].astype(np.float32))
         return np.hstack(blocks)
 
@@ -191,13 +202,11 @@ class Preferences:
         save_file(
             {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}, folder / WEIGHTS_FILE
         )
-        arrays: dict[str, FloatArray] = {"popularity.of_known": self.popularity.of_known}
-        for name, weights in self.popularity.from_features.items():
-            arrays[f"popularity.{name}"] = weights
+        arrays: dict[str, FloatArray] = {"popularity": self.popularity, "foretold.right": self.foretold.right}
+        arrays |= {f"map.{name}": weights for name, weights in self.foretold.map.weights.items()}
+        arrays["foretold.mean"] = self.foretold.map.mean
         for name, factors in self.linear.items():
             arrays |= {f"linear.{name}.left": factors.left, f"linear.{name}.right": factors.right}
-        for name, tower in self.towers.items():
-            arrays |= {f"towers.{name}.{field}": array for field, array in vars(tower).items()}
         arrays |= {f"covariance.{name}": covariance for name, covariance in self.covariances.items()}
         save_arrays({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / FACTORS_FILE)
         (folder / CONFIG_FILE).write_text(self.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
@@ -214,18 +223,16 @@ class Preferences:
         def group(prefix: str) -> dict[str, FloatArray]:
             return {name.removeprefix(prefix): x for name, x in arrays.items() if name.startswith(prefix)}
 
-        popularity = group("popularity.")
         linear = {
             name: Factors(arrays[f"linear.{name}.left"], arrays[f"linear.{name}.right"], recency)
             for name, recency in config.recencies.items()
         }
-        names = sorted({name.split(".")[1] for name in arrays if name.startswith("towers.")})
         return cls(
             config,
             network,
             linear,
-            {name: Tower(**group(f"towers.{name}.")) for name in names},
-            Popularity(popularity.pop("of_known"), popularity),
+            Foretold(ContentMap(group("map."), arrays["foretold.mean"]), arrays["foretold.right"]),
+            arrays["popularity"],
             group("covariance."),
             tuple(json.loads((folder / ITEMS_FILE).read_text(encoding="utf-8"))),
         )
@@ -245,12 +252,12 @@ class Preferences:
         taken = dim
         for name, factors in self.linear.items():
             size = factors.left.shape[1]
-            parts.append((name, age_weights(len(events), factors.recency) @ events[:, taken : taken + size]))
+            own = events[:, taken : taken + size]
+            parts.append((name, age_weights(len(events), factors.recency) @ own))
+            if name == "co_liked":
+                foretold = age_weights(len(events), ALL_ALIKE) @ own
             taken += size
-        for name, tower in self.towers.items():
-            size = tower.own_left.shape[1]
-            parts.append((name, tower.user(events[:, taken : taken + size])))
-            taken += size
+        parts.append(("foretold", foretold))
         for name, part in parts:
             result[start : start + len(part)] = part / _deviations(part[None], self.covariances[name])[0]
             start += len(part)
@@ -262,9 +269,7 @@ class Preferences:
         seen = (places >= 0)[:, None]
         result = {"sequence": self._tokens(places, features)}
         result |= {name: np.where(seen, x.right[places], np.float32(0)) for name, x in self.linear.items()}
-        every = self._all(ids, features)
-        for name, tower in self.towers.items():
-            result[name] = tower.content(every[name]) + np.where(seen, tower.own_right[places], np.float32(0))
+        result["foretold"] = np.where(seen, self.foretold.right[places], self.foretold.rights(features, len(ids)))
         return result
 
     def _left(self, ids: Sequence[str], features: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
@@ -273,9 +278,7 @@ class Preferences:
         seen = (places >= 0)[:, None]
         result = {"sequence": self._tokens(places, features)[:, :-1]}
         result |= {name: np.where(seen, x.left[places], np.float32(0)) for name, x in self.linear.items()}
-        every = self._all(ids, features)
-        for name, tower in self.towers.items():
-            result[name] = tower.content(every[name])[:, :-1] + np.where(seen, tower.own_left[places], np.float32(0))
+        result["co_liked"] = np.where(seen, result["co_liked"], self.foretold.lefts(features, len(ids)))
         return result
 
     def _tokens(self, places: npt.NDArray[np.int64], features: Mapping[str, FloatArray]) -> FloatArray:
@@ -299,13 +302,6 @@ class Preferences:
     @cached_property
     def _place_of(self) -> dict[str, int]:
         return {item_id: place for place, item_id in enumerate(self.known) if item_id is not None}
-
-    def _all(self, ids: Sequence[str], features: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-        """The features of every tower; zero for modalities that none of these items has."""
-        return {
-            name: features[name] if name in features else np.zeros((len(ids), len(tower.centre)), np.float32)
-            for name, tower in self.towers.items()
-        }
 
     def _standardised(self, rating: float | None) -> float:
         if rating is None or np.isnan(rating):

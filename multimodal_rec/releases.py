@@ -5,6 +5,7 @@ releases/000001/manifest.json   what it is, with the size and SHA-256 of every o
                 index/          item vectors under their ids
                 parts/          vectors of passages and shots under their keys
                 alignment.safetensors
+                words.safetensors
                 preferences/    the fusion network; absent without interactions
 releases/current                the number of the current release
 """
@@ -24,12 +25,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from index import FlatIndex, IndexFileError
 from multimodal_rec.errors import WorkspaceError
 
-FORMAT = 7
+FORMAT = 8
 MANIFEST_FILE = "manifest.json"
 ITEMS_FILE = "items.db"
 INDEX_FOLDER = "index"
 PARTS_FOLDER = "parts"
 ALIGNMENT_FILE = "alignment.safetensors"
+WORDS_FILE = "words.safetensors"
 PREFERENCES_FOLDER = "preferences"
 CURRENT_FILE = "current"
 KEPT = 3

@@ -12,7 +12,8 @@ from multimodal_rec.content import Content
 from multimodal_rec.embed import recorded_encoders
 from multimodal_rec.item_table import ItemTable
 from multimodal_rec.progress import Progress, silent
-from multimodal_rec.releases import ALIGNMENT_FILE, ITEMS_FILE, read_manifest
+from multimodal_rec.releases import ALIGNMENT_FILE, ITEMS_FILE, WORDS_FILE, read_manifest
+from multimodal_rec.words import WordWeights
 from multimodal_rec.work import Work
 from multimodal_rec.workspace import Workspace
 
@@ -60,7 +61,8 @@ def retrain(workspace: Path, *, threads: int | None = None, progress: Progress =
     with Work(place, progress) as work, ItemTable(folder / ITEMS_FILE, read_only=True) as items:
         own, work.items = work.items, items  # as released: the other table may be changing
         try:
-            content = Content.of(work.vectors(encoders), Alignment.load(folder / ALIGNMENT_FILE))
+            words = WordWeights.load(folder / WORDS_FILE)
+            content = Content.of(work.vectors(encoders, words), Alignment.load(folder / ALIGNMENT_FILE))
             learned = work.learn(content, manifest.seed, threads)
         finally:
             work.items = own
@@ -73,7 +75,8 @@ def retrain(workspace: Path, *, threads: int | None = None, progress: Progress =
             return result(False, "the new model validates worse", manifest.number, after)
         with place.writing(wait=PUBLISH_SECONDS):
             folder = place.releases.current()
-            vectors = work.vectors(encoders)
+            words = WordWeights.load(folder / WORDS_FILE)
+            vectors = work.vectors(encoders, words)
             alignment = Alignment.load(folder / ALIGNMENT_FILE)
-            work.publish(vectors, Content.of(vectors, alignment), alignment, learned, encoders)
+            work.publish(vectors, Content.of(vectors, alignment), alignment, words, learned, encoders)
         return result(True, "the new model validates no worse", work.summary.release, after)

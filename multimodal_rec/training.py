@@ -3,12 +3,12 @@
     sequence      the fusion network: the order of a history (`fusion`)
     co_liked      items liked by the same people, newest events first (`factors`)
     next_liked    items liked soon after one another (`factors`)
-    text, image … one content tower a modality (`towers`)
+    foretold      what an item's content lets expect of its place among those (`foretell`)
     popularity    how often an item was liked, or what its content lets expect
 
 Each scores an item by an inner product, so all of them together are one. The weights are those that rank each user's
-newest events best; for items that nobody knows yet, those that rank items best which were hidden from the towers. Both
-are chosen inside the training events; then everything is trained anew on all of them.
+newest events best; what each modality is worth to items that nobody knows yet is what ranks items best which were
+hidden. Both are chosen inside the training events; then everything is trained anew on all of them.
 """
 
 from __future__ import annotations
@@ -26,22 +26,27 @@ import numpy.typing as npt
 import torch
 from pydantic import BaseModel, ConfigDict
 
-from multimodal_rec.alignment import ridge
-from multimodal_rec.blend import Contest, choose_weights
+from multimodal_rec.blend import LEAST_GAIN, Contest, choose_weights
 from multimodal_rec.factors import Factors, co_liked, next_liked, user_rows
+from multimodal_rec.foretell import MOST_ITEMS, Scales, combined, fit_map, kernels, solve
 from multimodal_rec.fusion import FusionConfig
 from multimodal_rec.fusion_training import FusionRun, FusionTraining, rating_scale
 from multimodal_rec.histories import ALL_ALIKE, CONTENT_RECENCY, Histories, age_weights, held_out
-from multimodal_rec.preferences import Popularity, PreferenceConfig, Preferences, deviations
+from multimodal_rec.preferences import Foretold, PreferenceConfig, Preferences, deviations
 from multimodal_rec.progress import Progress, silent
-from multimodal_rec.towers import Tower, fit_tower
 
 logger = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float32]
 
-CODE_VERSION = 6
+CODE_VERSION = 7
 """Counted up whenever the same input would train another model."""
+
+
+SEQUENCE_FEATURES = frozenset({"text", "image", "video"})
+"""Modalities that the fusion network sees."""
+POPULARITY_WEIGHTS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0)
+"""Weights of a new item's expected popularity that are tried, beside a taste of deviation 1."""
 
 
 class TrainingConfig(BaseModel):
@@ -63,7 +68,17 @@ class TrainingConfig(BaseModel):
     """Decays of history events, in places from the newest, that are tried for the linear models."""
     penalties: tuple[float, ...] = (150.0, 400.0, 1000.0)
     """L2 penalties that are tried for the linear models."""
-    new_share: float = 1.0
+    scales: tuple[float, ...] = (0.0, 0.25, 0.5, 0.7, 1.0, 1.4, 2.0)
+    """Worths of a modality that are tried where content foretells taste."""
+    content_penalties: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0)
+    """L2 penalties that are tried there, in units of an item's mean product with itself."""
+    judged_items: int = 2_400
+    """Known items, at the most, on which those are chosen."""
+    judging_users: int = 600
+    """Users, at the most, for whom those items are ranked."""
+    new_spread: float = 0.6
+    """How far the scores of new items are spread, in units of the known items' deviation: they are less sure."""
+    new_share: float = 0.8
     """Share of list places that new items get, in units of their share of the catalogue."""
 
 
@@ -83,8 +98,8 @@ class _Models:
 
     fusion: FusionRun
     linear: dict[str, Factors]
-    towers: dict[str, Tower]
-    popularity: Popularity
+    foretold: Foretold
+    popularity: FloatArray  # (n,)
 
 
 def training_key(
@@ -141,18 +156,20 @@ def _train(
     hidden = held_out(histories, config.validation, seed)
     shown = histories.select(~hidden)
     settings = learner.choose_linear(shown, histories, hidden)
-    models = learner.fit(shown, settings, "older events")
-    weights, content_weight, ndcg = learner.choose_known(models, shown, histories, hidden)
-    new_weights, new_ndcg = learner.choose_new(histories, content_weight)
+    scales, popularity_weight, new_ndcg = learner.choose_scales(histories, settings["co_liked"])
+    models = learner.fit(shown, settings, scales, "older events")
+    weights, content_weight, deviation, ndcg = learner.choose_known(models, shown, histories, hidden)
+    spread = config.new_spread * deviation
+    new_weights = {"foretold": spread, "popularity": spread * popularity_weight}
     logger.info("weights %s: validation ndcg@%d %.4f", weights, config.k, ndcg)
-    logger.info("weights of new items %s: validation ndcg@%d %.4f", new_weights, config.k, new_ndcg)
-    final = learner.fit(histories, settings, "all events")
-    mean, deviation = rating_scale(histories.ratings)
+    logger.info("new items: %s, weights %s: validation ndcg@%d %.4f", scales, new_weights, config.k, new_ndcg)
+    final = learner.fit(histories, settings, scales, "all events")
+    mean, rating_deviation = rating_scale(histories.ratings)
     preferences = Preferences.assemble(
         PreferenceConfig(
             fusion=final.fusion.network.config,
             rating_mean=mean,
-            rating_deviation=deviation,
+            rating_deviation=rating_deviation,
             recencies={name: factors.recency for name, factors in final.linear.items()},
             weights=weights,
             new_weights=new_weights,
@@ -160,7 +177,7 @@ def _train(
         ),
         final.fusion.network.cpu().eval(),
         final.linear,
-        final.towers,
+        final.foretold,
         final.popularity,
         known=tuple(i if seen else None for i, seen in zip(ids, final.fusion.known.tolist(), strict=True)),
         features=features,
@@ -250,9 +267,9 @@ class _Learner:
     config: TrainingConfig
     progress: Progress
 
-    def fit(self, histories: Histories, settings: Mapping[str, _Setting], what: str) -> _Models:
+    def fit(self, histories: Histories, settings: Mapping[str, _Setting], scales: Scales, what: str) -> _Models:
         """Train all models on these histories."""
-        order = {name: rows.shape[1] for name, rows in self.features.items() if name != "categories"}
+        order = {name: rows.shape[1] for name, rows in self.features.items() if name in SEQUENCE_FEATURES}
         fusion = FusionRun(
             histories,
             {name: self.features[name] for name in order},
@@ -262,7 +279,8 @@ class _Learner:
         )
         fusion.fit(f"learning from {what}: order", self.progress)
         linear = {name: self._linear(name, histories, setting) for name, setting in settings.items()}
-        return _Models(fusion, linear, self._towers(histories, what), self._popularity(histories))
+        popularity = _popularity(histories, self.count)
+        return _Models(fusion, linear, self._foretold(histories, linear["co_liked"], popularity, scales), popularity)
 
     def choose_linear(
         self, shown: Histories, histories: Histories, hidden: npt.NDArray[np.bool_]
@@ -287,66 +305,93 @@ class _Learner:
 
     def choose_known(
         self, models: _Models, shown: Histories, histories: Histories, hidden: npt.NDArray[np.bool_]
-    ) -> tuple[dict[str, float], float, float]:
-        """The weights that rank the hidden events best, the one of raw content, and the ndcg that they reach."""
+    ) -> tuple[dict[str, float], float, float, float]:
+        """The weights that rank the hidden events best, the one of raw content, the deviation and the ndcg they give."""
         users, relevant, seen = self._validation(histories, hidden)
         scores = {"sequence": models.fusion.user_vectors()[users] @ models.fusion.item_vectors().T}
         result = {"sequence": _standard(scores["sequence"].cpu().numpy())}
         for name, factors in models.linear.items():
             result[name] = _standard(user_rows(shown, factors.left, factors.recency)[users] @ factors.right.T)
-        for name, tower in models.towers.items():
-            content = tower.content(self.features[name])
-            result[name] = _standard(_tower_users(shown, tower.left(content), users) @ tower.right(content).T)
-        result["popularity"] = np.tile(models.popularity.of_known, (len(users), 1))
+        left = models.linear["co_liked"].left
+        result["foretold"] = _standard(user_rows(shown, left, ALL_ALIKE)[users] @ models.foretold.right.T)
+        result["popularity"] = np.tile(models.popularity, (len(users), 1))
         means = user_rows(shown, self.content, CONTENT_RECENCY)[users] @ self.content.T
         scale = max(float(means.std(1).mean()), 1e-6)
         result["content"] = means / scale
         contest = Contest(result, relevant, seen, self.config.k)
         weights, best = choose_weights([contest], list(result))
-        return weights, weights["content"] / scale, best
+        return weights, weights["content"] / scale, float(contest.total(weights).std(1).mean()), best
 
-    def choose_new(self, histories: Histories, content_weight: float) -> tuple[dict[str, float], float]:
-        """The weights that rank hidden items best among themselves, over all folds."""
+    def choose_scales(self, histories: Histories, setting: _Setting) -> tuple[Scales, float, float]:
+        """What each modality is worth, the weight of popularity beside, and the ndcg that they reach.
+
+        Ranked are items of which every interaction was hidden, among themselves, over all folds.
+        """
+        names = sorted(self.features)
+        scales, popularity = Scales(dict.fromkeys(names, 1.0), 2.0), 0.35
         random = np.random.default_rng(self.seed)
-        known = random.permutation(np.unique(histories.items))
-        contests = []
+        known = random.permutation(_most_frequent(histories, MOST_ITEMS))[: self.config.judged_items]
+        folds = []
         for number, fold in enumerate(np.array_split(known, self.config.folds)):
-            contest = self._fold(histories, np.sort(fold), random, content_weight)
-            if contest is not None:
-                contests.append(contest)
-            self.progress("learning for new items", number + 1, self.config.folds)
-        names = [*(name for name in self.features), "popularity"]
-        if not contests:
-            return dict.fromkeys(names, 1.0), 0.0
-        return choose_weights(contests, names)
+            found = self._fold(histories, np.sort(known), np.sort(fold), setting, random)
+            folds += [found] if found else []
+            self.progress("hiding items", number + 1, self.config.folds)
+        if not folds:
+            return scales, popularity, 0.0
+        best = -1.0
+
+        def attempt(tried: Scales, gain: float = LEAST_GAIN) -> None:
+            """Keep what ranks better than all before by so much, with the weight of popularity that suits it."""
+            nonlocal scales, popularity, best
+            contests = [fold.contest(tried, self.config.k) for fold in folds]
+            for weight in POPULARITY_WEIGHTS:
+                values = [each.ndcg(each.total({"foretold": 1.0, "popularity": weight})) for each in contests]
+                if float(np.mean(values)) > best + gain:
+                    scales, popularity, best = tried, weight, float(np.mean(values))
+
+        attempt(scales)
+        for turn in range(2):
+            for penalty in self.config.content_penalties:
+                attempt(replace(scales, penalty=penalty))
+            for number, name in enumerate(names):
+                others = any(worth for other, worth in scales.of.items() if other != name)
+                for worth in self.config.scales:
+                    if (worth or others) and worth != scales.of[name]:
+                        gain = LEAST_GAIN if worth else -1e-9  # what is worth nothing goes
+                        attempt(replace(scales, of={**scales.of, name: worth}), gain)
+                self.progress("choosing what content is worth", turn * len(names) + number + 1, 2 * len(names))
+        return scales, popularity, best
 
     def _fold(
-        self, histories: Histories, fold: npt.NDArray[np.int64], random: np.random.Generator, content_weight: float
-    ) -> Contest | None:
-        """Rank the items of a fold by models that never saw them."""
+        self,
+        histories: Histories,
+        known: npt.NDArray[np.int64],
+        fold: npt.NDArray[np.int64],
+        setting: _Setting,
+        random: np.random.Generator,
+    ) -> _Fold | None:
+        """What is learned while the items of a fold are hidden, to foretell them from the other known ones."""
         outside = ~np.isin(histories.items, fold)
         shown = histories.select(outside)
         found = np.bincount(histories.owners[~outside], minlength=len(histories))
         users = np.flatnonzero((shown.lengths > 0) & (found > 0))
-        most = max(1, self.config.most_scores // max(1, len(fold)))
-        users = np.sort(random.permutation(users)[:most])
-        if len(users) == 0 or len(fold) < 2:
+        users = np.sort(random.permutation(users)[: self.config.judging_users])
+        rows = known[np.isin(known, shown.items)]
+        if len(users) == 0 or len(fold) < 2 or len(rows) < 2:
             return None
         relevant = np.zeros((len(users), len(fold)), dtype=bool)
         for row, user in enumerate(users):
             own = histories.items[histories.of(int(user))]
             relevant[row, np.searchsorted(fold, own[np.isin(own, fold)])] = True
-        scores: dict[str, FloatArray] = {}
-        for name, tower in self._towers(shown, "").items():
-            content = tower.content(self.features[name])
-            rows = _tower_users(shown, tower.left(content), users)
-            seen_content = content[np.setdiff1d(np.unique(shown.items), fold)]
-            scores[name] = rows @ content[fold].T / deviations(rows, seen_content)
-        expected = self._popularity(shown).expected(self.features)[fold]
-        scores["popularity"] = np.tile(expected, (len(users), 1))
-        means = user_rows(shown, self.content, CONTENT_RECENCY)[users]
-        base = (content_weight * means @ self.content[fold].T).astype(np.float32)
-        return Contest(scores, relevant, None, self.config.k, base)
+        factors = self._linear("co_liked", shown, replace(setting, recency=ALL_ALIKE))
+        targets = np.hstack([factors.right[rows], _popularity(shown, self.count)[rows, None]])
+        return _Fold(
+            user_rows(shown, factors.left, ALL_ALIKE)[users],
+            targets,
+            kernels(self.features, rows),
+            {name: np.asarray(x[fold] @ x[rows].T, np.float32) for name, x in self.features.items()},
+            relevant,
+        )
 
     def _validation(
         self, histories: Histories, hidden: npt.NDArray[np.bool_]
@@ -368,32 +413,49 @@ class _Learner:
         fit = co_liked if name == "co_liked" else next_liked
         return Factors(*fit(histories, self.count, setting.penalty, self.seed), setting.recency)
 
-    def _towers(self, histories: Histories, what: str) -> dict[str, Tower]:
-        def report(name: str) -> Any:
-            return lambda done, total: self.progress(f"learning from {what}: {name}", done, total) if what else None
-
-        return {
-            name: fit_tower(histories, rows, self.seed, report(name)) for name, rows in sorted(self.features.items())
-        }
-
-    def _popularity(self, histories: Histories) -> Popularity:
-        counts = np.bincount(histories.items, minlength=self.count)
-        known = counts > 0
-        logs = np.log1p(counts).astype(np.float32)
-        mean, deviation = float(logs[known].mean()), float(logs[known].std()) or 1.0
-        standard = np.where(known, (logs - mean) / deviation, 0).astype(np.float32)
-        names = sorted(self.features)
-        stacked = np.hstack([self.features[name] for name in names])
-        weights = ridge(stacked[known], standard[known, None])
-        if not len(weights):
-            weights = np.zeros((stacked.shape[1], 1), np.float32)
-        parts = np.split(weights[:, 0], np.cumsum([self.features[name].shape[1] for name in names])[:-1])
-        return Popularity(standard, dict(zip(names, parts, strict=True)))
+    def _foretold(self, histories: Histories, factors: Factors, popularity: FloatArray, scales: Scales) -> Foretold:
+        rows = _most_frequent(histories, MOST_ITEMS)
+        targets = np.hstack([factors.left, factors.right, popularity[:, None]])
+        fitted, left_out = fit_map(self.features, rows, targets[rows], scales)
+        expected = fitted(self.features, self.count)
+        expected[rows] = left_out
+        rank = factors.left.shape[1]
+        return Foretold(fitted, np.ascontiguousarray(expected[:, rank : 2 * rank]))
 
 
-def _tower_users(histories: Histories, left: FloatArray, users: npt.NDArray[np.int64]) -> FloatArray:
-    """(u, DIM + 1) of these users."""
-    return np.stack([Tower.user(left[histories.items[histories.of(int(user))]]) for user in users])
+@dataclass(frozen=True)
+class _Fold:
+    """Items whose every interaction was hidden, and what the others taught meanwhile."""
+
+    users: FloatArray  # (u, r)
+    targets: FloatArray  # (k, r + 1)
+    products: Mapping[str, FloatArray]  # modality to (k, k), of the others
+    across: Mapping[str, FloatArray]  # modality to (f, k), of the hidden ones with the others
+    relevant: npt.NDArray[np.bool_]  # (u, f)
+
+    def contest(self, scales: Scales, k: int) -> Contest:
+        """The hidden items as these scales rank them, by taste and by popularity."""
+        dual, left_out = solve(self.products, self.targets, scales)
+        expected = combined(self.across, scales) @ dual.astype(np.float32) + self.targets.mean(0)  # (f, r + 1)
+        taste = self.users @ expected[:, :-1].T / deviations(self.users, left_out[:, :-1])
+        popularity = np.tile(expected[:, -1], (len(self.users), 1))
+        return Contest({"foretold": taste, "popularity": popularity}, self.relevant, None, k)
+
+
+def _most_frequent(histories: Histories, most: int) -> npt.NDArray[np.int64]:
+    """The items that have events, those with most of them where there are more than `most`; in order of place."""
+    counts = np.bincount(histories.items)
+    frequent = np.argsort(-counts, kind="stable")[:most]
+    return np.sort(frequent[counts[frequent] > 0])
+
+
+def _popularity(histories: Histories, count: int) -> FloatArray:
+    """(n,) how often each item was liked, in deviations of the logarithm; 0 where it never was."""
+    counts = np.bincount(histories.items, minlength=count)
+    known = counts > 0
+    logs = np.log1p(counts)
+    deviation = float(logs[known].std()) or 1.0
+    return np.where(known, (logs - logs[known].mean()) / deviation, 0).astype(np.float32)
 
 
 def _standard(scores: FloatArray) -> FloatArray:

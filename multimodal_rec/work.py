@@ -18,7 +18,7 @@ import numpy.typing as npt
 from index import FlatIndex
 from multimodal_rec.alignment import Alignment
 from multimodal_rec.catalogue import Problem, read_catalogue
-from multimodal_rec.content import CatalogueVectors, Content, category_features
+from multimodal_rec.content import CatalogueVectors, Content, attribute_names, name_features
 from multimodal_rec.embed import EmbedCounts, Encoders, embed_catalogue
 from multimodal_rec.errors import CatalogueError, WorkspaceError
 from multimodal_rec.histories import Histories, collect, enough_to_train
@@ -33,6 +33,7 @@ from multimodal_rec.releases import (
     ITEMS_FILE,
     PARTS_FOLDER,
     PREFERENCES_FOLDER,
+    WORDS_FILE,
     EncoderRecord,
     Manifest,
     read_manifest,
@@ -40,6 +41,7 @@ from multimodal_rec.releases import (
 from multimodal_rec.sources import Sources
 from multimodal_rec.space import Space
 from multimodal_rec.vector_store import DamagedStoreError
+from multimodal_rec.words import WordWeights
 from multimodal_rec.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -169,13 +171,23 @@ class Work:
             self.items, self.store, encoders, on_problem=self.problems.append, progress=self.progress
         )
 
-    def vectors(self, encoders: Encoders) -> CatalogueVectors:
-        """The stored vectors of all items."""
+    def word_weights(self) -> WordWeights:
+        """How telling each word of the catalogue is."""
+        return WordWeights.fit(item.text for page in self.items.pages() for item in page)
+
+    def vectors(self, encoders: Encoders, words: WordWeights) -> CatalogueVectors:
+        """The stored vectors of all items, and the features of their words, categories and attributes."""
         text, image, video = (
             self.store.matrix(encoders.space(name), self.items.keys(name), encoders.dim(name)) for name in MODALITIES
         )
-        categories = category_features([item.categories for page in self.items.pages() for item in page])
-        return CatalogueVectors(self.items.ids(), text, image, video, categories)
+        categories, attributes, telling = [], [], []
+        for page in self.items.pages():
+            categories.append(name_features([item.categories for item in page]))
+            attributes.append(name_features([attribute_names(item.attributes) for item in page]))
+            telling.append(words.features([item.text for item in page]))
+        return CatalogueVectors(
+            self.items.ids(), text, image, video, np.vstack(categories), np.vstack(attributes), np.vstack(telling)
+        )
 
     def unchanged(self, encoders: Encoders, seed: int) -> bool:
         """Whether the current release was built from just this input; the summary is complete then."""
@@ -251,6 +263,7 @@ class Work:
         vectors: CatalogueVectors,
         content: Content,
         alignment: Alignment,
+        words: WordWeights,
         learned: Learned,
         encoders: Encoders,
     ) -> None:
@@ -273,13 +286,14 @@ class Work:
                 rows.ids,
                 space.vectors(preference=preference[group.owners], semantic=rows.semantic, visual=rows.visual),
             )
-        self.write_release(index, part_index, alignment, learned, encoder_records(encoders))
+        self.write_release(index, part_index, alignment, words, learned, encoder_records(encoders))
 
     def write_release(
         self,
         index: FlatIndex,
         parts: FlatIndex,
         alignment: Alignment,
+        words: WordWeights,
         learned: Learned,
         encoders: tuple[EncoderRecord, EncoderRecord],
     ) -> None:
@@ -303,6 +317,7 @@ class Work:
                 (folder / name).mkdir()
                 vectors.save(folder / name)
             alignment.save(folder / ALIGNMENT_FILE)
+            words.save(folder / WORDS_FILE)
             if learned.preferences:
                 learned.preferences.save(folder / PREFERENCES_FOLDER)
             if learned.events:

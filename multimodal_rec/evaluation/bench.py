@@ -47,7 +47,8 @@ class Bench:
         self._work = work
         self._encoders = encoders
         self._threads = threads
-        self.vectors = work.vectors(encoders)
+        self._words = work.word_weights()
+        self.vectors = work.vectors(encoders, self._words)
         self.ids = self.vectors.ids
         self.content = self._contents(self.vectors)[1]
 
@@ -72,7 +73,7 @@ class Bench:
         alignment, content = self._contents(vectors)
         work.events.put(events, replace_all=True)
         learned = work.learn(content, seed, self._threads)
-        work.publish(vectors, content, alignment, variant.learned(learned), self._encoders)
+        work.publish(vectors, content, alignment, self._words, variant.learned(learned), self._encoders)
         return Recommender.open(work.workspace.path, threads=self._threads), learned
 
     def _contents(self, vectors: CatalogueVectors) -> tuple[Alignment, Content]:
