@@ -124,6 +124,7 @@ def update(
         manifest = read_manifest(folder)
         encoders = recorded_encoders(manifest, threads)
         with Work(place, progress) as work:
+            work.start_from(folder, manifest)
             work.read_items(catalogue, media_root)
             alignment = Alignment.load(folder / ALIGNMENT_FILE)
             work.embed(encoders)
@@ -146,6 +147,7 @@ def remove(ids: Sequence[str], workspace: Path) -> Summary:
         folder = place.releases.current()
         manifest = read_manifest(folder)
         with Work(place, silent) as work:
+            work.start_from(folder, manifest)
             known = work.items.get(ids)
             for item_id in ids:
                 if item_id not in known:

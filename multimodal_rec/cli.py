@@ -133,6 +133,63 @@ def remove_command(
     _print_summary(remove(item, workspace), workspace, as_json)
 
 
+@app.command("releases")
+def releases_command(
+    workspace: Workspace,
+    verify: Annotated[bool, typer.Option("--verify", help="Read every file, even those found good before.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,  # noqa: ARG001 - every command takes it
+) -> None:
+    """List the releases of an index, oldest first, and what is wrong with any."""
+    from multimodal_rec.lifecycle import list_releases
+
+    entries = list_releases(workspace, read_all=verify)
+    if as_json:
+        _print_json({"releases": [asdict(entry) for entry in entries]})
+    for entry in [] if as_json else entries:
+        state = entry.damage or f"{entry.created}  {_counts(entry.counts)}"
+        _print(f"{'*' if entry.current else ' '} {entry.number:4}  {entry.bytes / 1e6:9.1f} MB  {state}")
+    if any(entry.damage for entry in entries):
+        raise typer.Exit(1)
+
+
+@app.command("rollback")
+def rollback_command(
+    workspace: Workspace,
+    to: Annotated[
+        int | None, typer.Option(metavar="N", help="Release to return to [default: the whole one before]")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,  # noqa: ARG001 - every command takes it
+) -> None:
+    """Make an earlier release the current one again; the newer ones stay until they are pruned."""
+    from multimodal_rec.lifecycle import rollback
+
+    manifest = rollback(workspace, to)
+    if as_json:
+        _print_json({"release": manifest.number, "created": manifest.created, "counts": manifest.counts})
+    else:
+        _print(f"release {manifest.number} of {manifest.created} is current: {_counts(manifest.counts)}")
+
+
+@app.command("prune")
+def prune_command(
+    workspace: Workspace,
+    keep: Annotated[int, typer.Option(metavar="N", help="How many of the newest stay, beside the current one.")] = 1,
+    as_json: AsJson = False,
+    quiet: Quiet = False,  # noqa: ARG001 - every command takes it
+) -> None:
+    """Delete old releases. One that a reader has open stays until it is closed."""
+    from multimodal_rec.lifecycle import prune
+
+    pruned = prune(workspace, keep)
+    if as_json:
+        _print_json(asdict(pruned))
+        return
+    for name, numbers in asdict(pruned).items():
+        _print(f"{name.replace('_', ' '):8} {', '.join(map(str, numbers)) or 'none'}")
+
+
 @app.command("recommend")
 def recommend_command(
     workspace: Workspace,

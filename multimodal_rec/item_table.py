@@ -6,6 +6,7 @@ import json
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, Self
 
@@ -41,6 +42,7 @@ class ItemTable:
         self._recent: dict[str, Item] = {}  # of a table that cannot change, what was read of late
         if read_only:
             self._db = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, check_same_thread=False)
+            self._db.execute("SELECT 1 FROM items LIMIT 1")  # SQLite opens the file when it is first asked
         else:
             self._db = sqlite3.connect(path, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -60,6 +62,34 @@ class ItemTable:
         """Yield all that the table holds, in a stable order."""
         yield from self._db.execute("SELECT * FROM items ORDER BY position")
 
+    @property
+    def release(self) -> int:
+        """The number of the release that holds just these items; 0 where something may have changed since."""
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
+    def mark(self, release: int) -> None:
+        """Note that this release holds just these items."""
+        self._db.execute(f"PRAGMA user_version = {release:d}")
+
+    def restore(self, snapshot: Path, release: int) -> None:
+        """Take over the items of a release, unless they are the same: an update that did not come to its end is undone."""
+        if self.release == release:
+            return
+        self._db.execute("ATTACH ? AS release", (str(snapshot),))
+        with self._changing():
+            self._db.execute("DELETE FROM items")
+            self._db.execute("INSERT INTO items SELECT * FROM release.items")
+        self._db.execute("DETACH release")
+        self.mark(release)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """One transaction; the items are those of no release from then on."""
+        if self.release:
+            self.mark(0)
+        with self._db:
+            yield
+
     def __len__(self) -> int:
         """Number of items."""
         return int(self._db.execute("SELECT count(*) FROM items").fetchone()[0])
@@ -70,7 +100,7 @@ class ItemTable:
 
     def put(self, items: Iterable[Item], *, replace_all: bool = False) -> None:
         """Add or replace items in one transaction; with `replace_all`, whatever else was there goes."""
-        with self._db:
+        with self._changing():
             if replace_all:
                 self._db.execute("DELETE FROM items")
             self._db.executemany(
@@ -83,7 +113,7 @@ class ItemTable:
 
     def remove(self, ids: Sequence[str]) -> int:
         """Delete these items and return how many there were."""
-        with self._db:
+        with self._changing():
             return self._db.executemany("DELETE FROM items WHERE id = ?", [(item_id,) for item_id in ids]).rowcount
 
     def ids(self) -> list[str]:
@@ -126,18 +156,18 @@ class ItemTable:
 
     def set_keys(self, modality: Modality, keys: Iterable[tuple[bytes | None, str]]) -> None:
         """Note the content key of one modality for (key, item id) pairs."""
-        with self._db:
+        with self._changing():
             self._db.executemany(f"UPDATE items SET {modality}_key = ? WHERE id = ?", keys)  # noqa: S608
 
     def note_keys(self, keys: Iterable[tuple[bytes | None, bytes | None, bytes | None, str]]) -> None:
         """Note all content keys for (text key, image key, video key, item id) rows."""
-        with self._db:
+        with self._changing():
             self._db.executemany("UPDATE items SET text_key = ?, image_key = ?, video_key = ? WHERE id = ?", keys)
 
     def drop(self, modality: Modality, item_id: str) -> None:
         """Take a medium away from an item, because it cannot be used."""
         column = "" if modality == "text" else f"{modality} = NULL, "
-        with self._db:
+        with self._changing():
             self._db.execute(f"UPDATE items SET {column}{modality}_key = NULL WHERE id = ?", (item_id,))  # noqa: S608
 
     def keys(self, modality: Modality) -> list[bytes | None]:

@@ -27,6 +27,7 @@ from multimodal_rec.histories import CONTENT_RECENCY, age_weights
 from multimodal_rec.interactions import Event, in_time_order
 from multimodal_rec.item_table import ItemTable
 from multimodal_rec.items import Item
+from multimodal_rec.lifecycle import Pruned, ReleaseEntry, list_releases, prune, rollback
 from multimodal_rec.parts import Part, PartOwners, best_parts
 from multimodal_rec.progress import Progress, silent
 from multimodal_rec.reasons import Reasons, contributions, nearest
@@ -104,7 +105,7 @@ class Recommender:
     def __init__(self, workspace: Path, *, threads: int | None = None) -> None:
         self._workspace = Workspace(workspace)
         self._threads = threads
-        self._folder = self._workspace.releases.current()
+        self._folder, self._hold = self._workspace.releases.hold_current()
         self.manifest = read_manifest(self._folder)
         self._index, self._parts = load_indexes(self._folder)
         self._items = ItemTable(self._folder / ITEMS_FILE, read_only=True)
@@ -164,6 +165,7 @@ class Recommender:
         """Close the files."""
         self._items.close()
         self._events.close()
+        self._hold.release()
 
     def __len__(self) -> int:
         """Number of items."""
@@ -410,6 +412,27 @@ class Recommender:
         remove(ids, self._workspace.path)
         self._reopen()
 
+    def releases(self) -> list[ReleaseEntry]:
+        """The releases of the workspace, oldest first."""
+        return list_releases(self._workspace.path)
+
+    def rollback(self, to: int | None = None) -> None:
+        """Go back to the release before the current one, or to the one of this number, and answer from it.
+
+        Raises:
+            WorkspaceError: there is no such release, or it is damaged, or the workspace is busy.
+        """
+        rollback(self._workspace.path, to)
+        self._reopen()
+
+    def prune(self, keep: int = 1) -> Pruned:
+        """Delete all releases but the newest `keep`, the current one, and those that a reader has open.
+
+        Raises:
+            WorkspaceError: keep is below 1, or the workspace is busy.
+        """
+        return prune(self._workspace.path, keep)
+
     @cached_property
     def _text_encoder(self) -> TextEncoder:
         return recorded_text_encoder(self.manifest, self._threads)
@@ -502,8 +525,8 @@ class Recommender:
         return [replace(hits[place], rank=rank) for rank, place in enumerate(choose(candidates, slate, k), start=1)]
 
     def _reopen(self) -> None:
-        self.close()
         fresh = Recommender(self._workspace.path, threads=self._threads)
+        self.close()
         self.__dict__ = fresh.__dict__
 
     def _user_vectors(self, histories: Sequence[Sequence[Event]]) -> FloatArray:

@@ -7,7 +7,10 @@ releases/000001/manifest.json   what it is, with the size and SHA-256 of every o
                 alignment.safetensors
                 words.safetensors
                 preferences/    the fusion network; absent without interactions
+                .verified.json  which files were found good, and what state they were in
 releases/current                the number of the current release
+
+A reader holds a lock on the manifest of its release, which keeps it from being pruned.
 """
 
 from __future__ import annotations
@@ -24,6 +27,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from index import FlatIndex, IndexFileError
 from multimodal_rec.errors import WorkspaceError
+from multimodal_rec.holds import Hold
+from multimodal_rec.sources import file_state
+from multimodal_rec.verification import FileRecord, damaged_files, note_states
 
 FORMAT = 8
 MANIFEST_FILE = "manifest.json"
@@ -36,6 +42,8 @@ PREFERENCES_FOLDER = "preferences"
 CURRENT_FILE = "current"
 KEPT = 3
 """Releases that stay on disk when a new one is published, the new one included."""
+DRAFT, DYING = ".building-", ".removing-"
+"""How the names of folders begin that are no releases yet, or no more."""
 
 
 class EncoderRecord(BaseModel):
@@ -46,15 +54,6 @@ class EncoderRecord(BaseModel):
     reference: str
     fingerprint: str
     dim: int
-
-
-class FileRecord(BaseModel):
-    """Size and checksum of a file of the release."""
-
-    model_config = ConfigDict(frozen=True)
-
-    bytes: int
-    sha256: str
 
 
 class Manifest(BaseModel):
@@ -100,80 +99,136 @@ class Releases:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def current(self) -> Path:
-        """The folder of the current release.
+    def current_number(self) -> int:
+        """The number of the current release.
 
         Raises:
             WorkspaceError: nothing was published yet, or the pointer is damaged.
         """
-        pointer = self._folder / CURRENT_FILE
         try:
-            folder = self._folder / f"{int(pointer.read_text()):06d}"
+            return int((self._folder / CURRENT_FILE).read_text())
         except (OSError, ValueError) as error:
             raise WorkspaceError(
                 f"{self._folder.parent} holds no index: make one with `multimodal-rec build`"
             ) from error
+
+    def current(self) -> Path:
+        """The folder of the current release.
+
+        Raises:
+            WorkspaceError: nothing was published yet, the pointer is damaged, or the release is gone.
+        """
+        folder = self.folder(self.current_number())
         if not folder.is_dir():
-            raise WorkspaceError(f"{folder}: the current release is missing: run `multimodal-rec build` again")
+            raise WorkspaceError(f"{folder}: the current release is missing{_way_back(folder)}")
         return folder
+
+    def hold_current(self) -> tuple[Path, Hold]:
+        """The folder of the current release, and a hold that keeps it there until it is let go."""
+        while True:
+            folder = self.current()
+            hold = Hold(folder / MANIFEST_FILE)
+            if hold.holds or self.current() == folder:
+                return folder, hold
+            hold.release()
+
+    def folder(self, number: int) -> Path:
+        """The folder that a release has, or had."""
+        return self._folder / f"{number:06d}"
 
     def numbers(self) -> list[int]:
         """The releases on disk, oldest first."""
         return sorted(int(path.name) for path in self._folder.glob("[0-9]*") if path.is_dir() and path.name.isdigit())
 
+    def point_to(self, number: int) -> None:
+        """Make a release the current one, atomically."""
+        pointer = self._folder / f".{CURRENT_FILE}"
+        _write_durably(pointer, f"{number}\n")
+        pointer.replace(self._folder / CURRENT_FILE)
+        _sync(self._folder)
+
+    def prune(self, keep: int) -> tuple[list[int], list[int]]:
+        """Delete all but the newest and the current releases; return which went, and which a reader still holds."""
+        for left_over in self._folder.glob(f"{DYING}*"):
+            shutil.rmtree(left_over, ignore_errors=True)
+        current = self.current_number()
+        gone, held = [], []
+        for number in self.numbers()[:-keep]:
+            if number == current:
+                continue
+            folder, dying = self.folder(number), self._folder / f"{DYING}{number:06d}"
+            with Hold(folder / MANIFEST_FILE, alone=True) as hold:
+                if hold.refused:
+                    held.append(number)
+                    continue
+                folder.rename(dying)  # no release is ever half there
+            shutil.rmtree(dying, ignore_errors=True)
+            gone.append(number)
+        return gone, held
+
     @contextmanager
     def publish(self, manifest: Manifest) -> Iterator[Path]:
         """Give a folder to fill; when the block ends well, make it the current release, atomically."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        for left_over in self._folder.glob(".building-*"):
+        for left_over in self._folder.glob(f"{DRAFT}*"):
             shutil.rmtree(left_over)
         number = max(self.numbers(), default=0) + 1
-        draft = self._folder / f".building-{number:06d}"
+        draft = self._folder / f"{DRAFT}{number:06d}"
         draft.mkdir()
         try:
             yield draft
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise
-        paths = [path for path in sorted(draft.rglob("*")) if path.is_file()]
-        for path in paths:
+        paths = {path.relative_to(draft).as_posix(): path for path in sorted(draft.rglob("*"))}
+        for path in paths.values():
             _sync(path)
-        files = {path.relative_to(draft).as_posix(): _record(path) for path in paths}
+        paths = {name: path for name, path in paths.items() if path.is_file()}
+        states = {name: file_state(str(path)) for name, path in paths.items()}
+        files = {name: FileRecord.of(path) for name, path in paths.items()}
         created = datetime.now(UTC).isoformat(timespec="seconds")
         finished = manifest.model_copy(update={"number": number, "created": created, "files": files})
         _write_durably(draft / MANIFEST_FILE, finished.sealed().model_dump_json(indent=2) + "\n")
-        final = self._folder / f"{number:06d}"
-        draft.rename(final)
-        pointer = self._folder / f".{CURRENT_FILE}"
-        _write_durably(pointer, f"{number}\n")
-        pointer.replace(self._folder / CURRENT_FILE)
-        _sync(self._folder)
-        for old in self.numbers()[:-KEPT]:
-            shutil.rmtree(self._folder / f"{old:06d}", ignore_errors=True)
+        note_states(draft, states, files)
+        _sync(draft)
+        draft.rename(self.folder(number))
+        self.point_to(number)
+        self.prune(KEPT)
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path, *, read_all: bool = False) -> Manifest:
     """Read a release's manifest and check every file against it.
+
+    A file that was found good before and has not changed since is not read again, unless `read_all` asks for it.
 
     Raises:
         WorkspaceError: the manifest is unreadable or of another format, or a file is not as it was published.
     """
+    path = folder / MANIFEST_FILE
     try:
-        manifest = Manifest.model_validate_json((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+        manifest = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValidationError, UnicodeDecodeError) as error:
-        raise WorkspaceError(f"{folder / MANIFEST_FILE}: unreadable, run `multimodal-rec build` again") from error
+        raise WorkspaceError(f"{path}: unreadable{_way_back(folder)}") from error
     if manifest.format != FORMAT:
         raise WorkspaceError(
             f"{folder}: written in format {manifest.format}, this version reads {FORMAT}: "
             "run `multimodal-rec build` again"
         )
     if manifest.sealed() != manifest:
-        raise WorkspaceError(f"{folder / MANIFEST_FILE}: not as it was published, run `multimodal-rec build` again")
-    for name, expected in manifest.files.items():
-        path = folder / name
-        if not path.is_file() or _record(path) != expected:
-            raise WorkspaceError(f"{path}: not as it was published, run `multimodal-rec build` again")
+        raise WorkspaceError(f"{path}: not as it was published{_way_back(folder)}")
+    for damaged in damaged_files(folder, manifest.files, read_all=read_all):
+        raise WorkspaceError(f"{damaged}: not as it was published{_way_back(folder)}")
     return manifest
+
+
+def _way_back(folder: Path) -> str:
+    """What to do without this release."""
+    others = [number for number in Releases(folder.parent).numbers() if f"{number:06d}" != folder.name]
+    older = [number for number in others if f"{number:06d}" < folder.name]
+    if not others:
+        return ", run `multimodal-rec build` again"
+    to = "" if older else f" --to {others[-1]}"
+    return f", go back with `multimodal-rec rollback --workspace {folder.parent.parent}{to}`"
 
 
 def load_indexes(folder: Path) -> tuple[FlatIndex, FlatIndex]:
@@ -186,12 +241,6 @@ def load_indexes(folder: Path) -> tuple[FlatIndex, FlatIndex]:
         return FlatIndex.load(folder / INDEX_FOLDER), FlatIndex.load(folder / PARTS_FOLDER)
     except IndexFileError as error:
         raise WorkspaceError(f"{error}: run `multimodal-rec build` again") from error
-
-
-def _record(path: Path) -> FileRecord:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return FileRecord(bytes=path.stat().st_size, sha256=digest)
 
 
 def _write_durably(path: Path, text: str) -> None:

@@ -35,10 +35,7 @@ class Sources:
         if place in self._states:
             return
         state = self._states[place] = file_state(place)
-        if state:
-            newest = max(state[1:3])
-            tick = COARSE_TICK if newest % 1_000_000_000 == 0 else TICK
-            self.settled = self.settled and time.time_ns() - newest > tick
+        self.settled = self.settled and (state is None or is_settled(state))
 
     def states(self) -> dict[str, State]:
         """All that were noted."""
@@ -81,6 +78,12 @@ def file_state(place: str) -> State:
     except (OSError, ValueError):
         return None
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_dev, found.st_ino]
+
+
+def is_settled(state: list[int]) -> bool:
+    """Whether a file last changed so long ago that another change gives it another time."""
+    newest = max(state[1:3])
+    return time.time_ns() - newest > (COARSE_TICK if newest % 1_000_000_000 == 0 else TICK)
 
 
 def file_states(paths: Iterable[Path]) -> dict[str, State]:

@@ -138,6 +138,10 @@ class Work:
         yield
         self.summary.seconds[name] = round(time.monotonic() - started, 3)
 
+    def start_from(self, folder: Path, manifest: Manifest) -> None:
+        """Take the items of a release for those to be changed, whatever an earlier change left half done."""
+        self.items.restore(folder / ITEMS_FILE, manifest.number)
+
     def read_items(self, catalogue: Path, media_root: Path | None, *, replace_all: bool = False) -> None:
         """Put the items of a catalogue into the table, and note the problems."""
         with self.stage("catalogue"):
@@ -326,6 +330,7 @@ class Work:
 
     def _conclude(self, manifest: Manifest) -> None:
         """Write down what could not be used, and complete the summary."""
+        self.items.mark(manifest.number)
         self.workspace.write_rejected(self.problems)
         self.summary.items, self.summary.users = manifest.counts["items"], manifest.counts["users"]
         self.summary.metrics, self.summary.release = manifest.metrics, manifest.number

@@ -166,5 +166,7 @@ def test_missing_or_damaged_pointer_names_build(releases: Releases, content: byt
 
 def test_pointer_to_a_release_that_is_gone_names_build(releases: Releases) -> None:
     (publish(releases).parent / "current").write_text("9\n")
-    with pytest.raises(WorkspaceError, match=r"000009: the current release is missing: run `multimodal-rec build`"):
+    with pytest.raises(
+        WorkspaceError, match=r"000009: the current release is missing, go back with `multimodal-rec roll"
+    ):
         releases.current()
