@@ -1,7 +1,7 @@
 """Vectors under string ids: add, remove, search by inner product, save. Knows nothing of media or users."""
 
 from index.base import IndexFileError, Match, VectorIndex
-from index.choose import choose_index, load_index
+from index.choose import choose_index, load_index, make_index, plan_index
 from index.flat import FlatIndex
 from index.hnsw import HnswIndex
 from index.ivf import IvfIndex
@@ -17,4 +17,6 @@ __all__ = [
     "VectorIndex",
     "choose_index",
     "load_index",
+    "make_index",
+    "plan_index",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from index.base import IndexFileError, VectorIndex
 from index.files import read_header
@@ -24,10 +25,34 @@ KINDS: dict[str, type[LocalIndex]] = {kind.kind: kind for kind in (FlatIndex, Hn
 logger = logging.getLogger(__name__)
 
 
-def choose_index(count: int, dim: int, *, memory: int | None = None, recall: float = 0.98) -> LocalIndex:
-    """Return an empty index that suits so many vectors, and log why.
+class Plan(NamedTuple):
+    """A kind of index, the bits of a value where it compresses, and why it suits."""
 
-    The exact one where it answers in half a millisecond; a graph where nearly every answer has to be right and memory
+    kind: str
+    bits: int
+    reason: str
+
+
+def choose_index(count: int, dim: int, *, memory: int | None = None, recall: float = 0.98) -> LocalIndex:
+    """Return an empty index that suits so many vectors, and log why; arguments and errors as `plan_index`."""
+    plan = plan_index(count, dim, memory=memory, recall=recall)
+    logger.info("%s", plan.reason)
+    return make_index(plan.kind, dim, recall=recall, bits=plan.bits)
+
+
+def make_index(kind: str, dim: int, *, recall: float = 0.98, bits: int = 16) -> LocalIndex:
+    """Return an empty index of a kind: flat, hnsw or ivf; one that is exact needs neither recall nor bits."""
+    if kind == FlatIndex.kind:
+        return FlatIndex(dim)
+    return HnswIndex(dim, recall=recall) if kind == HnswIndex.kind else IvfIndex(dim, bits=bits, recall=recall)
+
+
+def plan_index(
+    count: int, dim: int, *, memory: int | None = None, recall: float = 0.98, exact_values: int = EXACT_VALUES
+) -> Plan:
+    """Return which index suits so many vectors.
+
+    The exact one where it answers at once, by default in half a millisecond; a graph where nearly every answer has to be right and memory
     is plentiful; otherwise inverted lists, of 16 bits a value or, where memory is short, of 8.
 
     Args:
@@ -35,6 +60,7 @@ def choose_index(count: int, dim: int, *, memory: int | None = None, recall: flo
         dim: length of each.
         memory: bytes that the index may take; half of the machine's, or of the container's, by default.
         recall: the wanted share of the 10 best that a query finds; 1 asks for an exact index.
+        exact_values: up to so many numbers in all, exact search is quick enough.
 
     Raises:
         ValueError: no index finds that much in so little memory.
@@ -50,21 +76,17 @@ def choose_index(count: int, dim: int, *, memory: int | None = None, recall: flo
     }
     fits = {kind for kind, need in needs.items() if need <= memory}
     what = f"{count:,} vectors of {dim}, {memory / 1e9:.1f} GB"
-    if "flat" in fits and (recall >= 1 or count * dim <= EXACT_VALUES):
-        logger.info("%s: exact search, %.1f GB", what, needs["flat"] / 1e9)
-        return FlatIndex(dim)
+    if "flat" in fits and (recall >= 1 or count * dim <= exact_values):
+        return Plan("flat", 32, f"{what}: exact search, {needs['flat'] / 1e9:.1f} GB")
     if recall >= 1:
         raise ValueError(f"{what}: exact search needs {needs['flat'] / 1e9:.1f} GB: allow more, or a recall below 1")
     if "hnsw" in fits and recall >= GRAPH_RECALL:
-        logger.info("%s: a graph for a recall of %g, %.1f GB", what, recall, needs["hnsw"] / 1e9)
-        return HnswIndex(dim, recall=recall)
+        return Plan("hnsw", 32, f"{what}: a graph for a recall of {recall:g}, {needs['hnsw'] / 1e9:.1f} GB")
     if "ivf16" in fits:
-        logger.info("%s: inverted lists of 16 bits a value, %.1f GB", what, needs["ivf16"] / 1e9)
-        return IvfIndex(dim, recall=recall)
+        return Plan("ivf", 16, f"{what}: inverted lists of 16 bits a value, {needs['ivf16'] / 1e9:.1f} GB")
     if "ivf8" not in fits:
         logger.warning("%s: even 8 bits a value need %.1f GB", what, needs["ivf8"] / 1e9)
-    logger.info("%s: inverted lists of 8 bits a value, %.1f GB", what, needs["ivf8"] / 1e9)
-    return IvfIndex(dim, bits=8, recall=recall)
+    return Plan("ivf", 8, f"{what}: inverted lists of 8 bits a value, {needs['ivf8'] / 1e9:.1f} GB")
 
 
 def load_index(folder: Path, *, verify: bool = True) -> VectorIndex:

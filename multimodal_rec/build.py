@@ -11,6 +11,7 @@ from multimodal_rec.alignment import Alignment
 from multimodal_rec.content import Content
 from multimodal_rec.embed import Encoders, StoredTexts, recorded_encoders
 from multimodal_rec.errors import CatalogueError, UnknownItem, WorkspaceError
+from multimodal_rec.index_choice import AUTO, checked_kind
 from multimodal_rec.parts import remove_parts
 from multimodal_rec.progress import Progress, silent
 from multimodal_rec.releases import (
@@ -32,6 +33,7 @@ def build(
     text_encoder: str = "auto",
     image_encoder: str = "auto",
     media_root: Path | None = None,
+    index: str = AUTO,
     seed: int = 0,
     threads: int | None = None,
     progress: Progress = silent,
@@ -47,6 +49,7 @@ def build(
         text_encoder: reference of the text encoder, "auto" for the packaged one.
         image_encoder: reference of the image encoder, "auto" for the packaged one.
         media_root: folder of the media, where it is not the catalogue's.
+        index: "flat", "hnsw" or "ivf"; "auto" takes what suits the size and the memory.
         seed: of everything random.
         threads: CPU threads at the most.
         progress: called with the stage, the steps done and the steps in all.
@@ -54,8 +57,9 @@ def build(
     Raises:
         CatalogueError: a file cannot be read, or no row of the catalogue is usable.
         encoders.EncoderError: an encoder cannot be had.
-        WorkspaceError: the workspace is busy or cannot be written.
+        WorkspaceError: the workspace is busy or cannot be written, or no index has this name.
     """
+    checked_kind(index)
     if interactions is not None and not interactions.is_file():
         raise CatalogueError(f"{interactions}: no such interactions file")
     encoders = Encoders(
@@ -64,11 +68,12 @@ def build(
     )
     place = Workspace(workspace)
     paths = [str(path and path.absolute()) for path in (catalogue, interactions, media_root)]
-    key = settings_key(encoder_records(encoders), seed, *paths)
+    key = settings_key(encoder_records(encoders), seed, index, *paths)
     with place.writing(create=True):
         if done := _done_already(place, key):
             return done
         with Work(place, progress) as work:
+            work.wanted_index = index
             work.read_items(catalogue, media_root, replace_all=True)
             work.embed(encoders)
             work.read_events(interactions)
@@ -155,11 +160,11 @@ def remove(ids: Sequence[str], workspace: Path) -> Summary:
             if len(known) == len(work.items):
                 raise WorkspaceError("removing every item would leave no index: build another catalogue instead")
             work.items.remove(list(known))
-            index, parts = load_indexes(folder)
-            index.remove(known)
+            items, parts = load_indexes(folder)
+            items.remove(known)
             remove_parts(parts, known)
             work.write_release(
-                index,
+                items,
                 parts,
                 Alignment.load(folder / ALIGNMENT_FILE),
                 WordWeights.load(folder / WORDS_FILE),

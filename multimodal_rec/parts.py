@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
-from index import FlatIndex, Match, Selection, VectorIndex
+from index import Match, Selection, VectorIndex
 from multimodal_rec.item_table import Modality
 
 FloatArray = npt.NDArray[np.float32]
@@ -68,7 +68,7 @@ class PartVectors:
     vectors: FloatArray  # (p, d)
 
 
-def remove_parts(index: FlatIndex, item_ids: Collection[str]) -> None:
+def remove_parts(index: VectorIndex, item_ids: Collection[str]) -> None:
     """Take the parts of these items out of an index of parts."""
     gone = set(item_ids)
     index.remove([key for key in index.ids if Part.of(key).item_id in gone])

@@ -21,9 +21,8 @@ from multimodal_rec.build import build, remove, update
 from multimodal_rec.columns import ItemFilter
 from multimodal_rec.embed import recorded_image_encoder, recorded_text_encoder
 from multimodal_rec.errors import QueryError, UnknownItem, UnknownUser
-from multimodal_rec.feedback import unwanted, wanted
+from multimodal_rec.feedback import unwanted
 from multimodal_rec.filters import AVAILABLE_NOW, Where
-from multimodal_rec.histories import CONTENT_RECENCY, age_weights
 from multimodal_rec.interactions import Event, in_time_order
 from multimodal_rec.item_table import ItemTable
 from multimodal_rec.items import Item
@@ -40,6 +39,7 @@ from multimodal_rec.releases import (
 )
 from multimodal_rec.slate import PLAIN, Candidates, Slate, against, choose
 from multimodal_rec.space import Space, content_blocks
+from multimodal_rec.user_vectors import user_vectors
 from multimodal_rec.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ class Recommender:
         text_encoder: str = "auto",
         image_encoder: str = "auto",
         media_root: str | Path | None = None,
+        index: str = "auto",
         seed: int = 0,
         threads: int | None = None,
         progress: Progress = silent,
@@ -140,6 +141,7 @@ class Recommender:
             text_encoder=text_encoder,
             image_encoder=image_encoder,
             media_root=None if media_root is None else Path(media_root),
+            index=index,
             seed=seed,
             threads=threads,
             progress=progress,
@@ -546,23 +548,7 @@ class Recommender:
 
     def _computed_user_vectors(self, histories: Sequence[Sequence[Event]]) -> FloatArray:
         """(u, dim) vectors of users: the learned preference, and the mean content of the newest events."""
-        known = [[event for event in wanted(events) if event.item_id in self._index] for events in histories]
-        vectors = np.zeros((len(known), self._space.dim), np.float32)
-        preference = self._space.blocks["preference"]
-        content = slice(preference.stop, self._space.dim)
-        weight = 1.0
-        if self._preferences and self._history_events:
-            weight = self._preferences.config.content_weight
-            rows = self._history_events
-            vectors[:, preference] = self._preferences.user_blocks(
-                (rows.of([event.item_id for event in events]), [event.rating for event in events]) for events in known
-            )
-        for row, events in enumerate(known):
-            if events and weight:
-                ids = [event.item_id for event in events]
-                means = age_weights(len(ids), CONTENT_RECENCY) @ self._index.vectors(ids)[:, content]
-                vectors[row, content] = weight * means
-        return vectors
+        return user_vectors(histories, self._index, self._space, self._preferences, self._history_events)
 
     def _picture_features(self, query: Query) -> FloatArray:
         """(v,) raw features of a query's picture and clip, their mean where it has both, zero where neither."""

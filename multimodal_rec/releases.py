@@ -25,13 +25,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from index import FlatIndex, IndexFileError
+from index import IndexFileError, VectorIndex, load_index
 from multimodal_rec.errors import WorkspaceError
 from multimodal_rec.holds import Hold
 from multimodal_rec.sources import file_state
 from multimodal_rec.verification import FileRecord, damaged_files, note_states
 
-FORMAT = 8
+FORMAT = 9
 MANIFEST_FILE = "manifest.json"
 ITEMS_FILE = "items.db"
 INDEX_FOLDER = "index"
@@ -78,6 +78,8 @@ class Manifest(BaseModel):
     """Hash of all that the release was built from: the same input need not be built again."""
     counts: dict[str, int]
     """Items, users and events."""
+    index: dict[str, str] = {}
+    """Kind of the items' index, what was asked for, and why this one."""
     metrics: dict[str, float]
     """What was measured in training."""
     versions: dict[str, str]
@@ -231,14 +233,15 @@ def _way_back(folder: Path) -> str:
     return f", go back with `multimodal-rec rollback --workspace {folder.parent.parent}{to}`"
 
 
-def load_indexes(folder: Path) -> tuple[FlatIndex, FlatIndex]:
-    """Open the indexes of a release: of its items, and of their parts.
+def load_indexes(folder: Path) -> tuple[VectorIndex, VectorIndex]:
+    """Open the indexes of a release whose files `read_manifest` has checked: of its items, and of their parts.
 
     Raises:
         WorkspaceError: one is missing or damaged.
     """
     try:
-        return FlatIndex.load(folder / INDEX_FOLDER), FlatIndex.load(folder / PARTS_FOLDER)
+        index, parts = (load_index(folder / name, verify=False) for name in (INDEX_FOLDER, PARTS_FOLDER))
+        return index, parts
     except IndexFileError as error:
         raise WorkspaceError(f"{error}: run `multimodal-rec build` again") from error
 

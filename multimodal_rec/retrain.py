@@ -75,6 +75,7 @@ def retrain(workspace: Path, *, threads: int | None = None, progress: Progress =
             return result(False, "the new model validates worse", manifest.number, after)
         with place.writing(wait=PUBLISH_SECONDS):
             folder = place.releases.current()
+            work.start_from(folder, read_manifest(folder))
             words = WordWeights.load(folder / WORDS_FILE)
             vectors = work.vectors(encoders, words)
             alignment = Alignment.load(folder / ALIGNMENT_FILE)

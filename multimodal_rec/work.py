@@ -9,19 +9,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from index import FlatIndex
+from index import VectorIndex
 from multimodal_rec.alignment import Alignment
 from multimodal_rec.catalogue import Problem, read_catalogue
 from multimodal_rec.content import CatalogueVectors, Content, attribute_names, name_features
 from multimodal_rec.embed import EmbedCounts, Encoders, embed_catalogue
 from multimodal_rec.errors import CatalogueError, WorkspaceError
 from multimodal_rec.histories import Histories, collect, enough_to_train
+from multimodal_rec.index_choice import AUTO, new_index, tune
 from multimodal_rec.interactions import Event, read_interactions
 from multimodal_rec.item_table import MODALITIES
 from multimodal_rec.items import CheckedItem, Item
@@ -40,6 +42,7 @@ from multimodal_rec.releases import (
 )
 from multimodal_rec.sources import Sources
 from multimodal_rec.space import Space
+from multimodal_rec.user_vectors import user_vectors
 from multimodal_rec.vector_store import DamagedStoreError
 from multimodal_rec.words import WordWeights
 from multimodal_rec.workspace import Workspace
@@ -50,6 +53,9 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float32]
 
 LIBRARIES = ("multimodal-rec", "torch", "numpy", "faiss-cpu", "onnxruntime", "transformers", "opencv-python", "pillow")
+
+TUNING_USERS = 128
+"""Users whose vectors an approximate index is tuned with."""
 
 
 @dataclass
@@ -70,6 +76,8 @@ class Summary:
     """Items whose vector was encoded now, per modality."""
     reused: dict[str, int] = field(default_factory=dict)
     """Items whose vector was known, per modality."""
+    index: dict[str, str] = field(default_factory=dict)
+    """Kind of the items' index, what was asked for, and why this one."""
     metrics: dict[str, float] = field(default_factory=dict)
     """What was measured in training."""
     seconds: dict[str, float] = field(default_factory=dict)
@@ -116,6 +124,7 @@ class Work:
         self.summary = Summary()
         self.problems: list[Problem] = []
         self.sources = Sources()
+        self.wanted_index = AUTO
         self.all_encoded = True
         """Whether no medium failed to be encoded: what failed is tried again by every build."""
         self.started = time.monotonic()
@@ -141,6 +150,8 @@ class Work:
     def start_from(self, folder: Path, manifest: Manifest) -> None:
         """Take the items of a release for those to be changed, whatever an earlier change left half done."""
         self.items.restore(folder / ITEMS_FILE, manifest.number)
+        self.wanted_index = manifest.index.get("wanted", AUTO)
+        self.summary.index = manifest.index
 
     def read_items(self, catalogue: Path, media_root: Path | None, *, replace_all: bool = False) -> None:
         """Put the items of a catalogue into the table, and note the problems."""
@@ -212,7 +223,7 @@ class Work:
 
     def _input_key(self, encoders: tuple[EncoderRecord, EncoderRecord], seed: int) -> str:
         """A hash of all that a build depends on."""
-        digest = hashlib.sha256(settings_key(encoders, seed).encode())
+        digest = hashlib.sha256(settings_key(encoders, seed, self.wanted_index).encode())
         for table in (self.items, self.events):
             for row in table.rows():
                 digest.update(repr(row).encode(errors="replace"))
@@ -280,22 +291,29 @@ class Work:
             events = learned.preferences.event_block(content.ids, content.features)
             learned = replace(learned, events=EventVectors(content.ids, events))
         space = Space(preference.shape[1], content.semantic.shape[1], content.visual.shape[1])
-        index = FlatIndex(space.dim)
+        index, self.summary.index = new_index(self.wanted_index, len(content.ids), space.dim)
         index.add(content.ids, space.vectors(preference=preference, semantic=content.semantic, visual=content.visual))
-        part_index = FlatIndex(space.dim)
-        for name in MODALITIES:
-            group = self.store.parts(encoders.space(name), name, vectors.ids, self.items.keys(name), encoders.dim(name))
+        groups = [
+            self.store.parts(encoders.space(name), name, vectors.ids, self.items.keys(name), encoders.dim(name))
+            for name in MODALITIES
+        ]
+        part_index, _ = new_index(self.wanted_index, sum(len(group.parts) for group in groups), space.dim)
+        for group in groups:
             rows = Content.of(vectors.versions(group), alignment)
             part_index.add(
                 rows.ids,
                 space.vectors(preference=preference[group.owners], semantic=rows.semantic, visual=rows.visual),
             )
+        users = [events for _, events in islice(self.events.histories(), TUNING_USERS)]
+        asked = user_vectors(users, index, space, learned.preferences, learned.events)
+        tune(index, space, asked)
+        tune(part_index, space, asked[:0])
         self.write_release(index, part_index, alignment, words, learned, encoder_records(encoders))
 
     def write_release(
         self,
-        index: FlatIndex,
-        parts: FlatIndex,
+        index: VectorIndex,
+        parts: VectorIndex,
         alignment: Alignment,
         words: WordWeights,
         learned: Learned,
@@ -312,6 +330,7 @@ class Work:
             training_key=learned.training_key,
             input_key=self._input_key(encoders, learned.seed),
             counts={"items": len(index), "users": len(histories), "interactions": len(histories.items)},
+            index=self.summary.index,
             metrics=learned.metrics,
             versions=_versions(),
         )
@@ -333,6 +352,7 @@ class Work:
         self.items.mark(manifest.number)
         self.workspace.write_rejected(self.problems)
         self.summary.items, self.summary.users = manifest.counts["items"], manifest.counts["users"]
+        self.summary.index = manifest.index
         self.summary.metrics, self.summary.release = manifest.metrics, manifest.number
         self.summary.seconds["total"] = round(time.monotonic() - self.started, 3)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -30,9 +29,9 @@ ROOT = Path(__file__).parents[2]
 KILLS = 100
 COUNT, VERSIONS = 24, 4
 
-# A child is named, waits for a line so that its death can be timed, changes, says so, and ends.
+# Each line orders a change: a child makes it, says so and ends, unless it is killed before.
 CHANGER = """
-import json, os, sys
+import json, os, signal, sys, time
 from pathlib import Path
 import multimodal_rec.preferences
 from multimodal_rec.build import build, remove, update
@@ -50,12 +49,15 @@ def change(order):
     else:
         rollback(workspace)
 for line in sys.stdin:
+    order = json.loads(line)
     child = os.fork()
     if not child:
-        change(json.loads(line))
+        change(order)
         os.write(1, b"done\\n")
         os._exit(0)
-    print(child, flush=True)
+    if order["kill_after"] is not None:
+        time.sleep(order["kill_after"])
+        os.kill(child, signal.SIGKILL)  # it may have ended, but keeps its number until it is waited for
     status = os.waitpid(child, 0)[1]
     print(f"ended {status}", flush=True)
 """
@@ -89,12 +91,8 @@ class Changer:
         """Whether the change was acknowledged."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.write(json.dumps(order | {"kill_after": kill_after}) + "\n")
         self._process.stdin.flush()
-        child = int(self._process.stdout.readline())
-        if kill_after is not None:
-            time.sleep(kill_after)
-            os.kill(child, signal.SIGKILL)
         lines = [self._process.stdout.readline()]
         while not lines[-1].startswith("ended"):
             assert lines[-1], "the helper died"
@@ -165,25 +163,22 @@ def test_killed_at_a_hundred_random_moments(workspace: Path, changer: Changer) -
     texts = dict(zip(titles, load_text_encoder("auto").encode(titles), strict=True))
     chance = random.Random(4)
     state = found(workspace, texts)
-    seconds: dict[str, list[float]] = {}
-    outcomes = {"old": 0, "new": 0, "acknowledged": 0}
-    kills = 0
-    while kills < KILLS:
+    seconds: dict[str, float] = {}
+    kills = {"old": 0, "new": 0}
+    while sum(kills.values()) < KILLS:
         order, after = next_order(chance, state)
-        known = seconds.setdefault(order["kind"], [])
-        kill_after = chance.uniform(0, 1.1 * np.median(known)) if len(known) >= 3 else None
+        kind = order["kind"]
+        kill_after = chance.uniform(0, seconds[kind]) if kind in seconds else None
         started = time.monotonic()
         acknowledged = changer.change(order, kill_after)
-        if kill_after is None:
-            known.append(time.monotonic() - started)
-        kills += kill_after is not None
         now = found(workspace, texts)
         assert now == after if acknowledged else now in (state, after)
-        if kill_after is not None:
-            outcomes["acknowledged" if acknowledged else "new" if now != state else "old"] += 1
+        if acknowledged:
+            seconds[kind] = min(time.monotonic() - started, 0.9 * seconds.get(kind, 60.0))
+        else:
+            kills["new" if now != state else "old"] += 1
+            seconds[kind] *= 1.05  # so that the whole change is covered as it gets longer and shorter
         state = now
-    assert min(outcomes.values()) > 0, outcomes
-    assert outcomes["old"] + outcomes["new"] > KILLS // 2, outcomes
     order, after = {"kind": "update", "rows": rows({"i0": title(0, 1)})}, state | {"i0": title(0, 1)}
     assert changer.change(order)
     assert found(workspace, texts) == after

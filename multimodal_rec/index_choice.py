@@ -1,0 +1,64 @@
+"""Which index a release gets, and how hard it looks: as the size and the machine suggest, or as the user says."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import numpy.typing as npt
+
+from index import VectorIndex, make_index, plan_index
+from multimodal_rec.errors import WorkspaceError
+from multimodal_rec.space import Space
+
+FloatArray = npt.NDArray[np.float32]
+
+AUTO = "auto"
+KINDS = (AUTO, "flat", "hnsw", "ivf")
+EXACT_VALUES = 32_000_000
+"""So many numbers are compared with a query in about ten milliseconds: no more than it takes to encode a text."""
+RECALL = 0.99
+TUNED_FROM = 1000
+SAMPLE = 64
+
+logger = logging.getLogger(__name__)
+
+
+def checked_kind(kind: str) -> str:
+    """Return the kind of index that a user asks for.
+
+    Raises:
+        WorkspaceError: there is none of this name.
+    """
+    if kind not in KINDS:
+        raise WorkspaceError(f"no index is called {kind!r}: take {', '.join(KINDS[:-1])} or {KINDS[-1]}")
+    return kind
+
+
+def new_index(wanted: str, count: int, dim: int) -> tuple[VectorIndex, dict[str, str]]:
+    """An empty index for so many vectors, and what a release notes of it: kind, what was wanted, why this one."""
+    plan = plan_index(count, dim, recall=RECALL, exact_values=EXACT_VALUES)
+    if wanted != AUTO:
+        plan = plan._replace(kind=wanted, bits=16, reason=f"{wanted}, as was asked for")
+    logger.info("index of the items: %s", plan.reason)
+    record = {"kind": plan.kind, "wanted": wanted, "reason": plan.reason}
+    return make_index(plan.kind, dim, recall=RECALL, bits=plan.bits), record
+
+
+def tune(index: VectorIndex, space: Space, users: FloatArray) -> None:
+    """Let an approximate index look as hard as (u, dim) vectors of users, and searches by text or picture, need it.
+
+    Such a search stands between items: the mean of the blocks of two. A single item would find itself too easily.
+    """
+    ids = index.ids
+    if not hasattr(index, "tune") or len(ids) < TUNED_FROM:
+        return
+    chosen = np.random.default_rng(0).choice(len(ids), (2, SAMPLE), replace=False)
+    one, other = (index.vectors([ids[place] for place in half]) for half in chosen)
+    items = (one + other) / np.float32(2)  # (s, dim)
+    queries: list[FloatArray] = [users]
+    for block in ("semantic", "visual"):
+        asked = np.zeros_like(items)
+        asked[:, space.blocks[block]] = items[:, space.blocks[block]]
+        queries.append(asked[asked.any(axis=1)])
+    index.tune(np.concatenate(queries))

@@ -1,0 +1,119 @@
+"""A release has the index that was asked for or that suits, keeps it through changes, and answers like exact search."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index import FlatIndex, HnswIndex, IvfIndex
+from multimodal_rec import Recommender, WorkspaceError
+from multimodal_rec.build import build, remove, update
+from multimodal_rec.index_choice import EXACT_VALUES, new_index, tune
+from multimodal_rec.releases import load_indexes, read_manifest
+from multimodal_rec.space import Space
+from multimodal_rec.workspace import Workspace
+
+COUNT = 1100
+WORDS = ["quiet", "sea", "winter", "chef", "train", "jazz", "ice", "night", "secret", "child", "volcano", "bread"]
+
+
+def write(path: Path, numbers: range) -> Path:
+    chance = random.Random(numbers.start)
+    rows = [{"id": f"i{n}", "title": f"{' '.join(chance.sample(WORDS, 3))} {n}", "price": n % 100} for n in numbers]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def kind(workspace: Path) -> tuple[str, str]:
+    record = read_manifest(Workspace(workspace).releases.current()).index
+    return record["kind"], record["wanted"]
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("kinds")
+    summary = build(write(folder / "items.jsonl", range(COUNT)), folder / "ws")
+    assert summary.index["kind"] == "flat"
+    assert "1,100 vectors of" in summary.index["reason"]
+    assert "exact search" in summary.index["reason"]
+    return folder / "ws"
+
+
+@pytest.mark.parametrize(("wanted", "of_kind"), [("ivf", IvfIndex), ("hnsw", HnswIndex)])
+def test_the_index_asked_for_answers_like_exact_search_through_all_changes(
+    workspace: Path, wanted: str, of_kind: type, tmp_path: Path
+) -> None:
+    catalogue = workspace.parent / "items.jsonl"
+    build(catalogue, workspace)
+    queries = [f"{first} {second}" for first in WORDS[:5] for second in WORDS[5:9]]
+    with Recommender.open(workspace) as exact:
+        truth = [{hit.item_id for hit in exact.search(query)} for query in queries]
+        filtered = [[hit.item_id for hit in exact.search(query, where="price<2")] for query in queries]
+
+    summary = build(catalogue, workspace, index=wanted)
+    assert summary.index == {"kind": wanted, "wanted": wanted, "reason": f"{wanted}, as was asked for"}
+    again = build(catalogue, workspace, index=wanted)
+    assert again.release == summary.release
+    assert again.index == summary.index
+    with Recommender.open(workspace) as opened:
+        assert isinstance(load_indexes(Workspace(workspace).releases.current())[0], of_kind)
+        found = [{hit.item_id for hit in opened.search(query)} for query in queries]
+        assert np.mean([len(a & b) / 10 for a, b in zip(found, truth, strict=True)]) >= 0.95
+        few = [[hit.item_id for hit in opened.search(query, where="price<2")] for query in queries]
+        assert np.mean([len(set(a) & set(b)) / 10 for a, b in zip(few, filtered, strict=True)]) >= 0.98
+        assert all(len(hits) == 10 for hits in few)
+        assert all(len(opened.search(query, k=30, where="price<2")) == 22 for query in queries)
+
+    update(write(tmp_path / "more.jsonl", range(COUNT, COUNT + 5)), workspace)
+    assert kind(workspace) == (wanted, wanted)
+    remove(["i0"], workspace)
+    assert kind(workspace) == (wanted, wanted)
+    with Recommender.open(workspace) as opened:
+        assert len(opened) == COUNT + 4
+        assert "i0" not in opened
+        assert len({hit.item_id for hit in opened.search("bread", k=COUNT + 10)}) == COUNT + 4
+    assert build(catalogue, workspace).index["kind"] == "flat"
+
+
+def test_size_decides_where_nothing_is_asked_for(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="multimodal_rec"):
+        small, record = new_index("auto", EXACT_VALUES // 128, 128)
+        assert isinstance(small, FlatIndex)
+        assert record["wanted"] == "auto"
+        large, record = new_index("auto", EXACT_VALUES // 128 + 1, 128)
+        assert isinstance(large, IvfIndex)
+        assert record["reason"].startswith("250,001 vectors of 128")
+    assert "index of the items: 250,000 vectors of 128" in caplog.text
+
+
+def test_an_approximate_index_is_tuned_with_users_and_searches(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = Space(2, 3, 4)
+    index, _ = new_index("ivf", 2000, space.dim)
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(2000, space.dim)).astype(np.float32)
+    vectors[:1900, space.blocks["visual"]] = 0
+    index.add([str(number) for number in range(2000)], vectors)
+    given: list[np.ndarray] = []
+    monkeypatch.setattr(index, "tune", given.append)
+    users = np.ones((5, space.dim), np.float32)
+    tune(index, space, users)
+    (queries,) = given
+    np.testing.assert_array_equal(queries[:5], users)
+    searches = queries[5:]
+    assert not searches[:, space.blocks["preference"]].any()
+    by_text = searches[:, space.blocks["semantic"]].any(axis=1)
+    by_picture = searches[:, space.blocks["visual"]].any(axis=1)
+    assert (by_text ^ by_picture).all()
+    assert by_text.sum() == 64
+    assert 0 < by_picture.sum() < 64
+
+
+def test_an_unknown_index_is_refused_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(WorkspaceError, match="no index is called 'tree': take auto, flat, hnsw or ivf"):
+        build(tmp_path / "items.jsonl", tmp_path / "ws", index="tree")
+    assert not (tmp_path / "ws").exists()
