@@ -21,7 +21,7 @@ from multimodal_rec.build import build, remove, update
 from multimodal_rec.columns import ItemFilter
 from multimodal_rec.embed import recorded_image_encoder, recorded_text_encoder
 from multimodal_rec.errors import QueryError, UnknownItem, UnknownUser
-from multimodal_rec.feedback import unwanted
+from multimodal_rec.feedback import unwanted, wanted
 from multimodal_rec.filters import AVAILABLE_NOW, Where
 from multimodal_rec.interactions import Event, in_time_order
 from multimodal_rec.item_table import ItemTable
