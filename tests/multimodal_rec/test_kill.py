@@ -102,9 +102,7 @@ class Changer:
         return lines[0] == "done\n"
 
     def end(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(60)
+        self._process.communicate(timeout=60)
 
 
 @pytest.fixture
