@@ -32,9 +32,11 @@ class FusionTraining(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     epochs: int = 15
-    """Times that the network sees all events; more where that would be fewer than `min_steps`."""
+    """Times that the network sees all events; more or less where that makes too few or too many steps."""
     min_steps: int = 200
     """Steps at the least, so that few events are learned too."""
+    max_steps: int = 1000
+    """Steps at the most, but for the last epoch begun: many events are not all needed."""
     batch: int = 64
     """Windows of history in a step."""
     learning_rate: float = 8e-3
@@ -90,7 +92,8 @@ class FusionRun:
         self.losses: list[float] = []
         self.steps = 0
         per_epoch = max(1, round(len(self._window_bounds()) / config.batch))
-        self.epochs = max(config.epochs, math.ceil(config.min_steps / per_epoch))
+        steps = min(max(config.epochs * per_epoch, config.min_steps), max(config.max_steps, per_epoch))
+        self.epochs = math.ceil(steps / per_epoch)
         self.total_steps = self.epochs * (per_epoch + 1)  # the number of windows differs a little from epoch to epoch
         seen = np.zeros(shape.items, dtype=np.float32)
         seen[histories.items] = 1.0

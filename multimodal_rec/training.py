@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float32]
 
-CODE_VERSION = 7
+CODE_VERSION = 8
 """Counted up whenever the same input would train another model."""
 
 
