@@ -18,14 +18,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from pydantic import BaseModel, ConfigDict
+from safetensors import SafetensorError
 from safetensors.numpy import load_file as load_arrays
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load_file, save_file
 
+from multimodal_rec.errors import WorkspaceError
 from multimodal_rec.factors import Factors
 from multimodal_rec.foretell import ContentMap
 from multimodal_rec.fusion import FusionConfig, FusionNetwork
 from multimodal_rec.histories import ALL_ALIKE, age_weights
+from multimodal_rec.model_card import TrainingRecord
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -135,6 +138,8 @@ class Preferences:
     covariances: dict[str, FloatArray]
     """Model to (r, r), of the vectors of known items."""
     known: tuple[str | None, ...]
+    record: TrainingRecord | None = None
+    """What it was trained on, None where that is not known."""
 
     @classmethod
     def assemble(
@@ -196,8 +201,34 @@ class Preferences:
         rows = [self._user(events, ratings) for events, ratings in histories]
         return np.stack(rows) if rows else np.zeros((0, self.dim), np.float32)
 
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write the model as a folder: safetensors, config.json, a card (README.md) and the curve of its loss.
+
+        Raises:
+            WorkspaceError: the folder exists already, or cannot be written.
+        """
+        path = Path(folder)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.save(path)
+        except OSError as error:
+            raise WorkspaceError(f"{path} cannot be written ({error.strerror}): name a new folder") from error
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> Self:
+        """Read what `save_pretrained` wrote, or the `preferences` folder of a release.
+
+        Raises:
+            WorkspaceError: it is no such folder, or a file of it is damaged.
+        """
+        try:
+            return cls.load(Path(folder))
+        except (OSError, ValueError, KeyError, RuntimeError, TypeError, SafetensorError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise WorkspaceError(f"{folder} holds no readable model ({reason}): save or build it again") from error
+
     def save(self, folder: Path) -> None:
-        """Write arrays, configuration and item ids into a new folder."""
+        """Write arrays, configuration and item ids, and what is known of the training, into a new folder."""
         folder.mkdir()
         save_file(
             {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}, folder / WEIGHTS_FILE
@@ -211,6 +242,8 @@ class Preferences:
         save_arrays({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / FACTORS_FILE)
         (folder / CONFIG_FILE).write_text(self.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (folder / ITEMS_FILE).write_text(json.dumps(self.known, ensure_ascii=False), encoding="utf-8")
+        if self.record:
+            self.record.write(folder, self.config)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -235,6 +268,7 @@ class Preferences:
             arrays["popularity"],
             group("covariance."),
             tuple(json.loads((folder / ITEMS_FILE).read_text(encoding="utf-8"))),
+            TrainingRecord.load(folder),
         )
 
     def _user(self, events: FloatArray, ratings: Sequence[float | None]) -> FloatArray:

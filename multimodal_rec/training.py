@@ -32,6 +32,7 @@ from multimodal_rec.foretell import MOST_ITEMS, Scales, combined, fit_map, kerne
 from multimodal_rec.fusion import FusionConfig
 from multimodal_rec.fusion_training import FusionRun, FusionTraining, rating_scale
 from multimodal_rec.histories import ALL_ALIKE, CONTENT_RECENCY, Histories, age_weights, held_out
+from multimodal_rec.model_card import TrainingRecord
 from multimodal_rec.preferences import Foretold, PreferenceConfig, Preferences, deviations
 from multimodal_rec.progress import Progress, silent
 
@@ -183,8 +184,16 @@ def _train(
         features=features,
     )
     bias = new_item_bias(preferences, histories, features, content, ids, config)
+    record = TrainingRecord(
+        users=len(histories),
+        items=len(ids),
+        events=len(histories.items),
+        seed=seed,
+        metrics={f"ndcg@{config.k}": ndcg, f"ndcg@{config.k} of new items": new_ndcg},
+        losses=tuple(final.fusion.losses),
+    )
     return Trained(
-        replace(preferences, config=preferences.config.model_copy(update={"new_bias": bias})),
+        replace(preferences, config=preferences.config.model_copy(update={"new_bias": bias}), record=record),
         ndcg,
         new_ndcg,
         time.monotonic() - started,

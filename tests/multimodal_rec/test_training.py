@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
+from multimodal_rec.errors import WorkspaceError
 from multimodal_rec.fusion_training import FusionTraining
 from multimodal_rec.histories import ALL_ALIKE
 from multimodal_rec.preferences import EventVectors, Preferences
@@ -75,3 +77,24 @@ def test_undated_histories_teach_no_order() -> None:
     rows = tribes(60, ITEMS, GROUPS, seed=3)
     result = train(histories(rows, dated=False), FEATURES, FEATURES["text"], ids=IDS, config=QUICK)
     assert result.preferences.config.recencies == {"co_liked": ALL_ALIKE}
+
+
+def test_a_pretrained_folder_is_whole_and_answers_alike(trained: Trained, tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "model"
+    trained.preferences.save_pretrained(folder)
+    loaded = Preferences.from_pretrained(folder)
+    np.testing.assert_array_equal(scores_for(loaded, IDS[9:12]), scores_for(trained.preferences, IDS[9:12]))
+    assert loaded.record == trained.preferences.record
+    assert loaded.record is not None
+    assert (loaded.record.users, loaded.record.items) == (80, ITEMS)
+    assert loaded.record.losses[-1] < loaded.record.losses[0]
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert f"| ndcg@20 | {trained.validation_ndcg:.4f} |" in card
+    assert "## Limits" in card
+    assert ElementTree.parse(folder / "loss.svg").getroot().tag.endswith("svg")  # noqa: S314 - our own text
+    with pytest.raises(WorkspaceError, match="new folder"):
+        trained.preferences.save_pretrained(folder)
+    (folder / "model.safetensors").write_bytes(b"damaged")
+    for place in (folder, tmp_path / "nowhere"):
+        with pytest.raises(WorkspaceError, match="no readable model"):
+            Preferences.from_pretrained(place)
