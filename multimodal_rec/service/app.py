@@ -21,6 +21,7 @@ from multimodal_rec.service import (
     page_routes,
     query_routes,
 )
+from multimodal_rec.service.auth import describe_keys
 from multimodal_rec.service.guard import Guard
 from multimodal_rec.service.problems import add_problem_handlers
 from multimodal_rec.service.service import Service
@@ -30,6 +31,8 @@ from multimodal_rec.service.telemetry import log_to_stderr
 WORKERS = 8
 """Threads that answer: enough that a slow upload holds up nobody, few enough that they do not contend."""
 SHUTDOWN_SECONDS = 10
+SWITCH_SECONDS = 0.0005
+"""How long a thread keeps the interpreter to itself: short, so that a new request does not wait behind an answer."""
 
 ROUTERS = (
     admin_routes.open_routes,
@@ -83,6 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     app.mount("/static", page_routes.static_files(), name="static")
     add_problem_handlers(app)
+    describe_keys(app)
     app.add_middleware(Guard, settings=settings, telemetry=service.telemetry)
     return app
 
@@ -94,6 +98,7 @@ def serve(settings: Settings, *, quiet: bool = False) -> None:
         WorkspaceError: the workspace has no release, or is damaged.
     """
     log_to_stderr(quiet=quiet)
+    sys.setswitchinterval(SWITCH_SECONDS)
     config = uvicorn.Config(
         create_app(settings),
         host=settings.host,

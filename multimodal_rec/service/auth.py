@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Annotated
+from typing import Any
 
-from fastapi import Depends, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 
 from multimodal_rec.service.settings import Scope, hashed
 
 COOKIE = "multimodal_rec_key"
-
-_bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: Bearer KEY`.")
 
 
 def scope_of(key: str, keys: Mapping[str, Scope]) -> Scope | None:
@@ -30,14 +27,14 @@ def scope_of(key: str, keys: Mapping[str, Scope]) -> Scope | None:
 def require(scope: Scope) -> Callable[..., Awaitable[None]]:
     """A dependency that lets a request pass only with a key of this scope, where the service has keys at all."""
 
-    async def check(
-        request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-    ) -> None:
+    async def check(request: Request) -> None:
         keys: Mapping[str, Scope] = request.app.state.service.settings.keys
         if not keys:
             return
-        key = credentials.credentials if credentials else request.cookies.get(COOKIE, "")
-        held = scope_of(key, keys)
+        kind, _, key = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer":
+            key = request.cookies.get(COOKIE, "")
+        held = scope_of(key.strip(), keys)
         if held is None:
             raise HTTPException(
                 401, "an API key is needed: send Authorization: Bearer KEY", {"www-authenticate": "Bearer"}
@@ -46,3 +43,17 @@ def require(scope: Scope) -> Callable[..., Awaitable[None]]:
             raise HTTPException(403, f"this needs a key of scope {scope.name.lower()}, not {held.name.lower()}")
 
     return check
+
+
+def describe_keys(app: FastAPI) -> None:
+    """Tell of the keys in the app's OpenAPI description."""
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        schema = plain()
+        schemes = schema.setdefault("components", {}).setdefault("securitySchemes", {})
+        schemes["key"] = {"type": "http", "scheme": "bearer", "description": "An API key, where the service has keys."}
+        schema["security"] = [{"key": []}, {}]
+        return schema
+
+    app.openapi = described  # type: ignore[method-assign]
