@@ -27,7 +27,8 @@ import numpy.typing as npt
 
 from encoders import find_shots
 from multimodal_rec import Recommender
-from multimodal_rec.recommender import Hit, Query
+from multimodal_rec.query import Query
+from multimodal_rec.recommender import Hit
 
 Pixels = npt.NDArray[np.uint8]
 

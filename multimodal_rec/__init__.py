@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     )
     from multimodal_rec.interactions import Event
     from multimodal_rec.items import Item
-    from multimodal_rec.recommender import Hit, Query, Recommender
+    from multimodal_rec.query import Query
+    from multimodal_rec.recommender import Hit, Recommender
 
 _HOMES = {
     "EncoderError": "encoders",
@@ -39,7 +40,7 @@ _HOMES = {
     "Event": "multimodal_rec.interactions",
     "Item": "multimodal_rec.items",
     "Hit": "multimodal_rec.recommender",
-    "Query": "multimodal_rec.recommender",
+    "Query": "multimodal_rec.query",
     "Recommender": "multimodal_rec.recommender",
 }
 

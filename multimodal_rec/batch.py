@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from multimodal_rec.errors import CatalogueError, QueryError
 from multimodal_rec.interactions import Event, in_time_order, read_interactions
-from multimodal_rec.recommender import BATCH, Hit, Query, Recommender
+from multimodal_rec.query import TASTE, Query
+from multimodal_rec.recommender import BATCH, Hit, Recommender
 from multimodal_rec.rows import BadRow, read_rows, text_or_none
 
 Skipped = tuple[str, str]
@@ -49,7 +51,8 @@ def read_histories(path: Path) -> tuple[dict[str, list[Event]], list[Skipped]]:
 def read_queries(path: Path) -> Iterator[tuple[str, Query] | Skipped]:
     """Yield (id, query) for each row of a queries file; paths are relative to its folder. A bad row is two texts.
 
-    Beside text, image and video a query may have `where`, conditions as in `filters`, and `exclude`, a list of ids.
+    Text, image, video, item, less_like and exclude are one text or a list; beside them a query may have `user`,
+    `taste`, `weights`, `unique`, and `where`, conditions as in `filters`.
     """
     for row in read_rows(path):
         if isinstance(row, BadRow):
@@ -61,13 +64,62 @@ def read_queries(path: Path) -> Iterator[tuple[str, Query] | Skipped]:
         if query_id is None:
             yield row.place, "no id"
             continue
-        text, *media = (text_or_none(fields.get(name)) for name in ("text", "image", "video"))
-        image, video = (path.parent / value if value else None for value in media)
-        where, exclude = fields.get("where"), fields.get("exclude") or []
-        if not isinstance(exclude, list) or not all(isinstance(item_id, str | int) for item_id in exclude):
-            yield query_id, "exclude is no list of ids"
-            continue
-        yield query_id, Query(text, image, video, where=where, exclude=tuple(str(item_id) for item_id in exclude))
+        try:
+            yield query_id, _query(fields, path.parent)
+        except QueryError as error:
+            yield query_id, str(error)
+
+
+def _query(fields: Mapping[str, Any], folder: Path) -> Query:
+    """The query of a row.
+
+    Raises:
+        QueryError: a field is not of its kind.
+    """
+    if not isinstance(fields.get("exclude") or [], list):
+        raise QueryError("exclude is no list of ids")
+    media = {name: [folder / value for value in _texts(fields, name)] for name in ("image", "video")}
+    asked = [folder / value if _is_file(folder / value) else value for value in _texts(fields, "less_like")]
+    taste, weights, unique = fields.get("taste"), fields.get("weights") or {}, fields.get("unique") or False
+    numbers = [*([] if taste is None else [taste]), *(weights.values() if isinstance(weights, dict) else [weights])]
+    if any(isinstance(number, bool) or not isinstance(number, int | float) for number in numbers):
+        raise QueryError("taste and each of the weights is a number")
+    if not isinstance(unique, bool):
+        raise QueryError("unique is true or false")
+    return Query(
+        _one_or_all(_texts(fields, "text")),
+        _one_or_all(media["image"]),
+        _one_or_all(media["video"]),
+        _one_or_all(_texts(fields, "user")[:1]),
+        TASTE if taste is None else taste,
+        where=fields.get("where"),
+        exclude=tuple(_texts(fields, "exclude")),
+        item=_one_or_all(_texts(fields, "item")),
+        less_like=_one_or_all(asked),
+        weights=weights,
+        unique=unique,
+    )
+
+
+def _one_or_all(values: list[Any]) -> Any:
+    """None, the only one, or all of the values."""
+    return values[0] if len(values) == 1 else values or None
+
+
+def _texts(fields: Mapping[str, Any], name: str) -> list[str]:
+    """A field that holds a text or a list of them; numbers count as the text that they are written with."""
+    value = fields.get(name)
+    values = value if isinstance(value, list) else [] if value is None or value == "" else [value]
+    if not all(isinstance(each, str | int) and not isinstance(each, bool) for each in values):
+        raise QueryError(f"{name} is neither text nor a list of texts")
+    return [str(each) for each in values]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a text that is no path
+        return False
 
 
 def limited(

@@ -287,13 +287,42 @@ def recommend_command(
 @app.command("search")
 def search_command(
     workspace: Workspace,
-    text: Annotated[str | None, typer.Option(help="Words to look for.", show_default=False)] = None,
-    image: Annotated[Path | None, typer.Option(help="A picture to find the like of.", show_default=False)] = None,
-    video: Annotated[Path | None, typer.Option(help="A clip to find the like of.", show_default=False)] = None,
+    text: Annotated[
+        list[str] | None, typer.Option(help="Words to look for; repeat for more.", show_default=False)
+    ] = None,
+    image: Annotated[
+        list[Path] | None, typer.Option(help="A picture to find the like of; repeat for more.", show_default=False)
+    ] = None,
+    video: Annotated[
+        list[Path] | None, typer.Option(help="A clip to find the like of; repeat for more.", show_default=False)
+    ] = None,
+    item: Annotated[
+        list[str] | None, typer.Option(help="Id of an item to find the like of; repeat for more.", show_default=False)
+    ] = None,
+    less_like: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID|FILE|TEXT", help="What to keep away from; repeat for more.", show_default=False),
+    ] = None,
+    weight: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PART=NUMBER",
+            help="How much text, image, video, item (1 each) or less_like (.5) counts, such as 'text=2'; repeat.",
+            show_default=False,
+        ),
+    ] = None,
     user: Annotated[str | None, typer.Option(help="Lean to this user's taste.", show_default=False)] = None,
+    taste: Annotated[
+        float | None, typer.Option(help="How much the user's taste counts, 0 to 1 [default: 0.2]", show_default=False)
+    ] = None,
+    unique: Annotated[bool, typer.Option("--unique", help="Of nearly identical items only the best.")] = False,
+    words: Annotated[bool, typer.Option(help="Find rare words by the letter too.")] = True,
     queries: Annotated[
         Path | None,
-        typer.Option(help="JSONL of id, text, image, video, where; many at once, to --output.", show_default=False),
+        typer.Option(
+            help="JSONL of id, text, image, video, item, …, as the options; many at once, to --output.",
+            show_default=False,
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="CSV file for the answers to --queries.", show_default=False)
@@ -308,8 +337,9 @@ def search_command(
 ) -> None:
     """Find items by words, by an example picture or clip, or by any mix of them."""
     from multimodal_rec.batch import Skipped, answer_queries, limited, read_ids, read_queries, write_lists
-    from multimodal_rec.contact_sheet import example_card
+    from multimodal_rec.contact_sheet import example_card, item_card
     from multimodal_rec.errors import QueryError
+    from multimodal_rec.query import TASTE, read_weight
     from multimodal_rec.recommender import check_k
 
     check_k(k)
@@ -326,10 +356,28 @@ def search_command(
                 count = write_lists(output, "query_id", _counted(found, "searching", 0, progress))
             _print_batch("queries", count, skipped, output, as_json)
             return
-        hits = recommender.search(text, image=image, video=video, user=user, k=k, where=where, exclude=left_out)
-        words = " ".join(str(part.name if isinstance(part, Path) else part) for part in (text, image, video) if part)
-        query = [example_card(image, video, text)] if html and (image or video) else []
-        _print_hits(hits, as_json, html, f"Search: {words}" if words else f"For {user}", "Like this", query)
+        hits = recommender.search(
+            text,
+            image=image,
+            video=video,
+            user=user,
+            taste=TASTE if taste is None else taste,
+            k=k,
+            where=where,
+            exclude=left_out,
+            item=item,
+            less_like=[Path(each) if Path(each).is_file() else each for each in less_like or []],
+            weights=dict(map(read_weight, weight or [])),
+            words=words,
+            unique=unique,
+        )
+        shown = [*(text or []), *(path.name for path in [*(image or []), *(video or [])]), *(item or [])]
+        query: list[Card] = []
+        if html:
+            query = [example_card(path) for path in image or []] + [example_card(None, path) for path in video or []]
+            query += [item_card(each) for each in recommender.items(item or []).values()]
+        heading = f"Search: {' '.join(shown)}" if shown else f"For {user}"
+        _print_hits(hits, as_json, html, heading, "Like this", query)
 
 
 @app.command("similar")
@@ -353,6 +401,35 @@ def similar_command(
         example = recommender.item(item)
         query = [item_card(example)] if html else []
         _print_hits(hits, as_json, html, f"Like {example.title or item}", "Like this", query)
+
+
+@app.command("explain")
+def explain_command(
+    workspace: Workspace,
+    user: Annotated[str, typer.Option(help="Id of a user.", show_default=False)],
+    item: Annotated[str, typer.Option(help="Id of an item.", show_default=False)],
+    threads: Threads = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,  # noqa: ARG001 - every command takes it
+) -> None:
+    """Say why an item is recommended to a user: what gives its score, and what it is like in their history."""
+    with _open(workspace, threads) as recommender:
+        reasons = recommender.reasons(item, user)
+        named = recommender.items([item, *(item_id for item_id, _ in reasons.nearest)])
+    score = sum(reasons.contributions.values())
+    if as_json:
+        nearest = [
+            {"item_id": item_id, "title": named[item_id].title, "likeness": likeness}
+            for item_id, likeness in reasons.nearest
+        ]
+        _print_json({"score": score, "contributions": reasons.contributions, "nearest": nearest})
+        return
+    _print(f"{named[item].title or item}, for {user}: {score:.3f}")
+    for name, part in reasons.contributions.items():
+        _print(f"{part:8.3f}  {name}")
+    _print("Most like it in their history")
+    for item_id, likeness in reasons.nearest:
+        _print(f"{likeness:8.3f}  {named[item_id].title or '(no title)'}  [{item_id}]")
 
 
 @app.command("serve")

@@ -46,6 +46,9 @@ def hit_card(hit: Hit) -> Card:
     shot = hit.matched if hit.matched and hit.matched.modality == "video" else None
     if shot:
         note = f"{note} · at {shot.at}" if note else f"at {shot.at}"
+    if hit.contributions:
+        gave = ", ".join(f"{name.replace('_', ' ')} {part:.2f}" for name, part in hit.contributions.items())
+        note = f"{note} · {gave}" if note else gave
     picture = thumbnail(None, hit.video, (shot.start, shot.end)) if shot else thumbnail(hit.image, hit.video)
     return Card(hit.title or hit.item_id, note, picture, hit.rank, hit.score)
 

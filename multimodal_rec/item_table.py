@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from multimodal_rec.items import Item
+from multimodal_rec.word_index import find_words, index_words
 
 Modality = Literal["text", "image", "video"]
 MODALITIES: tuple[Modality, ...] = ("text", "image", "video")
@@ -149,6 +150,10 @@ class ItemTable:
             last = records[-1][0]
             yield [_from_record(record[1:]) for record in records]
 
+    def find_words(self, text: str) -> dict[str, float]:
+        """How well the items of a snapshot meet the rare words of a text, 0 to 1; see `multimodal_rec.word_index`."""
+        return find_words(self._db, text, len(self))
+
     def without_content(self) -> list[str]:
         """Ids of the items that have no content key at all."""
         query = "SELECT id FROM items WHERE text_key IS NULL AND image_key IS NULL AND video_key IS NULL"
@@ -203,9 +208,10 @@ class ItemTable:
                     yield places[position], cell
 
     def snapshot(self, path: Path) -> None:
-        """Write a compact copy of the table to a new file."""
+        """Write a compact copy of the table to a new file, with an index of its words."""
         self._db.execute("VACUUM INTO ?", (str(path),))
         copy = sqlite3.connect(path)
+        index_words(copy)
         copy.execute("PRAGMA journal_mode = DELETE")  # a lone file, readable from read-only media
         copy.close()
 

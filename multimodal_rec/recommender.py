@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-from encoders import ImageEncoder, MediaError, TextEncoder, clean_text, encode_videos, read_image
+from encoders import ImageEncoder, TextEncoder
 from index import Match, Selection
 from multimodal_rec.alignment import Alignment, unit
 from multimodal_rec.build import build, remove, update
@@ -29,6 +28,7 @@ from multimodal_rec.items import Item
 from multimodal_rec.lifecycle import Pruned, ReleaseEntry, list_releases, prune, rollback
 from multimodal_rec.parts import Part, PartOwners, best_parts
 from multimodal_rec.progress import Progress, silent
+from multimodal_rec.query import TASTE, Picture, Query, QueryVectors, several
 from multimodal_rec.reasons import Reasons, contributions, nearest
 from multimodal_rec.releases import (
     ALIGNMENT_FILE,
@@ -37,8 +37,8 @@ from multimodal_rec.releases import (
     load_indexes,
     read_manifest,
 )
-from multimodal_rec.slate import PLAIN, Candidates, Slate, against, choose
-from multimodal_rec.space import Space, content_blocks
+from multimodal_rec.slate import PLAIN, Candidates, Slate, against, choose, repeats
+from multimodal_rec.space import Space
 from multimodal_rec.user_vectors import user_vectors
 from multimodal_rec.workspace import Workspace
 
@@ -55,8 +55,11 @@ SAME_SCORE = 1e-5
 """A part that falls short of the whole by less is the whole: the one shot of a clip, say."""
 MANY_EXCLUDED = 2048
 """So many ids to leave out of all queries are taken out of the items to choose from, fewer out of each query."""
-TASTE = 0.2
-"""How much a user's taste counts in a search where nothing else is said."""
+WORDS = 1.0
+"""What an item gains that holds all words of a text, if no other does: as much as the nearest meaning can give."""
+UNIQUE = Slate(unique=True)
+Version = tuple[float, Part | None]
+"""The score of an item by its best version, and which part that is, None for the whole."""
 TASTE_SCALE = 0.4
 """Weight of a user's vector beside the unit blocks of a search, where both count alike."""
 
@@ -75,28 +78,15 @@ class Hit:
     attributes: Mapping[str, Any]
     matched: Part | None = None
     """The passage or the shot that matched best, where one did better than the whole."""
+    contributions: Mapping[str, float] | None = None
+    """What each part of a search gave to the score, which is their sum: text, image, video, item, less_like, taste, and
+    words for what matched by the letter."""
 
     def as_json(self) -> dict[str, Any]:
         """The hit as JSON-ready fields."""
         fields = asdict(self)
         matched = {"matched": self.matched.as_json() if self.matched else None}
         return fields | {name: fields[name] and str(fields[name]) for name in ("image", "video")} | matched
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A search: any mix of a text, a picture, a clip and a user; at least one of them."""
-
-    text: str | None = None
-    image: Path | Image.Image | None = None
-    video: Path | None = None
-    user: str | None = None
-    taste: float = TASTE
-    """From 0, only what is asked for counts, to 1, only the user's taste does."""
-    where: Where | None = None
-    """Conditions that the answers meet, as `Recommender.select` takes them."""
-    exclude: Collection[str] = ()
-    """Ids of items that are no answers."""
 
 
 class Recommender:
@@ -298,33 +288,46 @@ class Recommender:
 
     def search(
         self,
-        text: str | None = None,
+        text: str | Sequence[str] | None = None,
         *,
-        image: str | Path | Image.Image | None = None,
-        video: str | Path | None = None,
+        image: Picture | Sequence[Picture] | None = None,
+        video: str | Path | Sequence[str | Path] | None = None,
         user: str | None = None,
         taste: float = TASTE,
         k: int = 10,
         where: Where | None = None,
         exclude: Collection[str] = (),
+        item: str | Sequence[str] | None = None,
+        less_like: Picture | Sequence[Picture] | None = None,
+        weights: Mapping[str, float] | None = None,
+        words: bool = True,
+        unique: bool = False,
     ) -> list[Hit]:
-        """The k items most like a text, a picture, a clip, or any mix, leaning to a user's taste if one is named.
+        """The k items most like texts, pictures, clips, items, or any mix, leaning to a user's taste if one is named.
 
-        `taste` says how much: from 0, only what is asked for counts, to 1, only the user's taste does.
+        Args:
+            text: words, or several texts.
+            image: a picture or its file, or several.
+            video: the file of a clip, or several.
+            user: whose taste counts too.
+            taste: how much it does: from 0, only what is asked for counts, to 1, only the user's taste does.
+            k: length of the list.
+            where: conditions that the items meet; see `select`.
+            exclude: ids of items to leave out.
+            item: ids of items to find the like of; they are no answers themselves.
+            less_like: what to keep away from: item ids, pictures, or words where a text is no item's id.
+            weights: how much "text", "image", "video", "item" and "less_like" count; 1, and .5 for the last.
+            words: whether rare words of the text find their items by the letter too.
+            unique: whether of nearly identical items only the best is shown.
 
         Raises:
-            QueryError: nothing is asked, the text is empty, a file cannot be read, or a condition of `where` cannot be
-                understood.
+            QueryError: nothing is asked, the text is empty, a file cannot be read, a number is out of its range, or a
+                condition of `where` cannot be understood.
             UnknownUser: nothing is known of this user.
+            UnknownItem: no item has an id that was named.
         """
         query = Query(
-            text,
-            Path(image) if isinstance(image, str) else image,
-            None if video is None else Path(video),
-            user,
-            taste,
-            where,
-            exclude,
+            text, image, video, user, taste, where, exclude, item, less_like, weights or {}, words=words, unique=unique
         )
         return self.search_all([query], k=k)[0]
 
@@ -334,8 +337,13 @@ class Recommender:
         results: list[list[Hit]] = []
         for start in range(0, len(queries), BATCH):
             batch = queries[start : start + BATCH]
-            limits = [self._limits(query.where, query.exclude) for query in batch]
-            results += self._search(self.query_vectors(batch), k, limits)
+            parts = self.query_parts(batch)
+            limits = [self._limits(q.where, [*q.exclude, *several(q.item)]) for q in batch]
+            pool = max(UNIQUE.pool(k) if query.unique else k for query in batch)
+            found = self._search(sum_of(parts), pool, limits)
+            for row, (query, versions) in enumerate(zip(batch, found, strict=True)):
+                asked = {name: rows[row] for name, rows in parts.items() if rows[row].any()}
+                results.append(self._search_hits(query, asked, versions, limits[row], k))
         return results
 
     def similar(
@@ -372,32 +380,27 @@ class Recommender:
         parts = contributions(self._space, self._user_vectors([events])[0], vectors[0])
         return Reasons(parts, nearest(self._space, liked, vectors[1:], vectors[0]))
 
-    def query_vectors(self, queries: Sequence[Query]) -> FloatArray:
-        """(q, dim) vectors of searches, as the index is asked by them."""
-        texts = np.zeros((len(queries), self._space.semantic), np.float32)
-        pictures = np.zeros((len(queries), self._space.visual), np.float32)
-        for row, query in enumerate(queries):
-            if query.text is None and query.image is None and query.video is None and query.user is None:
-                raise QueryError("a search needs a text, an image, a video or a user")
-            pictures[row] = self._picture_features(query)
-        with_text = [row for row, query in enumerate(queries) if query.text is not None]
-        words = [checked_text(queries[row].text) for row in with_text]
-        if words:
-            texts[with_text] = self._text_encoder.encode(words)
-        semantic, visual = content_blocks(self._alignment, texts, pictures)
-        if words and self._image_encoder_has_texts:
-            visual[with_text] += unit(self._image_encoder.text_tower.encode(words))  # type: ignore[union-attr]
-        vectors = self._space.vectors(semantic=semantic, visual=visual)
+    def query_parts(self, queries: Sequence[Query]) -> dict[str, FloatArray]:
+        """(q, dim) vectors of the parts of searches, "taste" among them; the index is asked by their sum.
+
+        Raises:
+            QueryError, UnknownUser, UnknownItem: as `search` does.
+        """
+        parts = self._query_vectors.parts(queries)
+        parts["taste"] = np.zeros((len(queries), self._space.dim), np.float32)
         for row, query in enumerate(queries):
             if query.user is not None:
                 events = self.history(query.user)
                 if not events:
                     raise UnknownUser(query.user)
-                if not 0 <= query.taste <= 1:
-                    raise QueryError(f"taste is {query.taste}: give a number from 0 to 1")
-                vectors[row] *= 1 - query.taste
-                vectors[row] += TASTE_SCALE * query.taste * self._user_vectors([events])[0]
-        return vectors
+                for rows in parts.values():
+                    rows[row] *= 1 - query.taste
+                parts["taste"][row] = TASTE_SCALE * query.taste * self._user_vectors([events])[0]
+        return parts
+
+    def query_vectors(self, queries: Sequence[Query]) -> FloatArray:
+        """(q, dim) vectors of searches, as the index is asked by them; raises as `search`."""
+        return sum_of(self.query_parts(queries))
 
     def update(self, catalogue: str | Path, *, media_root: str | Path | None = None) -> None:
         """Add or replace items, and answer from the new release."""
@@ -451,6 +454,17 @@ class Recommender:
     @cached_property
     def _alignment(self) -> Alignment:
         return Alignment.load(self._folder / ALIGNMENT_FILE)
+
+    @cached_property
+    def _query_vectors(self) -> QueryVectors:
+        return QueryVectors(
+            self._space,
+            self._index,
+            self._alignment,
+            text=lambda: self._text_encoder,
+            image=lambda: self._image_encoder,
+            tower=lambda: self._image_encoder.text_tower if self._image_encoder_has_texts else None,
+        )
 
     @cached_property
     def _preferences(self) -> Preferences | None:
@@ -550,22 +564,6 @@ class Recommender:
         """(u, dim) vectors of users: the learned preference, and the mean content of the newest events."""
         return user_vectors(histories, self._index, self._space, self._preferences, self._history_events)
 
-    def _picture_features(self, query: Query) -> FloatArray:
-        """(v,) raw features of a query's picture and clip, their mean where it has both, zero where neither."""
-        found = []
-        try:
-            if query.image is not None:
-                image = query.image if isinstance(query.image, Image.Image) else read_image(query.image)
-                found.append(self._image_encoder.encode([image.convert("RGB")])[0])
-            if query.video is not None:
-                for _, encoding in encode_videos(self._image_encoder, [query.video]):
-                    if isinstance(encoding, MediaError):
-                        raise encoding
-                    found.append(encoding.vector)
-        except (MediaError, OSError) as error:
-            raise QueryError(f"the query cannot be read: {error}") from error
-        return np.mean(found, axis=0, dtype=np.float32) if found else np.zeros(self._space.visual, np.float32)
-
     def _limits(
         self, where: Where | None, exclude: Collection[str], candidates: Collection[str] | None = None
     ) -> tuple[Selection | None, frozenset[str]]:
@@ -581,9 +579,9 @@ class Recommender:
 
     def _search(
         self, vectors: FloatArray, k: int, limits: Sequence[tuple[Selection | None, frozenset[str]]]
-    ) -> list[list[Hit]]:
+    ) -> list[dict[str, Version]]:
         """The k items whose best version, whole or part, is nearest to each of the (q, dim) vectors, in its limits."""
-        results: list[list[Hit]] = [[] for _ in vectors]
+        results: list[dict[str, Version]] = [{} for _ in vectors]
         alike: dict[Selection | None, list[int]] = {}
         for row, (allowed, _) in enumerate(limits):
             alike.setdefault(allowed, []).append(row)
@@ -592,20 +590,54 @@ class Recommender:
             whole = self._index.search(asked, k, allowed=allowed, excluded=left_out)
             parts = best_parts(self._parts, asked, k, self._part_owners, allowed, left_out)
             for row, matches, best in zip(rows, whole, parts, strict=True):
-                results[row] = self._versions(matches, best, k)
+                results[row] = _better(matches, best)
         return results
 
-    def _versions(self, matches: Sequence[Match], best: Mapping[str, tuple[float, Part]], k: int) -> list[Hit]:
-        """The k best of items found as a whole and of items found by a part."""
-        versions: dict[str, tuple[float, Part | None]] = {item_id: (score, None) for item_id, score in matches}
-        for item_id, (score, part) in best.items():
-            if item_id not in versions or score >= versions[item_id][0] - SAME_SCORE:
-                versions[item_id] = score, part
-        chosen = sorted(versions.items(), key=lambda version: -version[1][0])[:k]
-        items = self._items.get([item_id for item_id, _ in chosen])
-        return [
-            _hit(rank, score, items[item_id], part) for rank, (item_id, (score, part)) in enumerate(chosen, start=1)
-        ]
+    def _search_hits(
+        self,
+        query: Query,
+        asked: Mapping[str, FloatArray],
+        versions: dict[str, Version],
+        limits: tuple[Selection | None, frozenset[str]],
+        k: int,
+    ) -> list[Hit]:
+        """The k best of the items found by their vectors and of those that hold rare words of the query."""
+        by_word = self._by_words(query, limits)
+        missing = Selection(item_id for item_id in by_word if item_id not in versions)
+        if missing:
+            (more,) = self._search(sum_of(asked)[None], len(missing), [(missing, frozenset())])
+            versions = versions | more
+        scores = {item_id: version[0] + by_word.get(item_id, 0.0) for item_id, version in versions.items()}
+        chosen = sorted(scores, key=lambda item_id: -scores[item_id])
+        if query.unique:
+            contents = unit(self._index.vectors(chosen)[:, self._space.preference :])
+            best_first = np.arange(len(chosen), 0, -1, dtype=np.float32)
+            copies = set(repeats(best_first, contents @ contents.T))
+            chosen = [item_id for place, item_id in enumerate(chosen) if place not in copies]
+        chosen = chosen[:k]
+        items = self._items.get(chosen)
+        hits = []
+        for rank, item_id in enumerate(chosen, start=1):
+            part = versions[item_id][1]
+            vector = self._parts.vectors([part.key])[0] if part else self._index.vectors([item_id])[0]
+            gave = {name: float(rows @ vector) for name, rows in asked.items()}
+            if item_id in by_word:
+                gave["words"] = by_word[item_id]
+            hits.append(replace(_hit(rank, scores[item_id], items[item_id], part), contributions=gave))
+        return hits
+
+    def _by_words(self, query: Query, limits: tuple[Selection | None, frozenset[str]]) -> dict[str, float]:
+        """What rare words of a query add to the scores of the items that hold them."""
+        if not query.words or not query.share("text"):
+            return {}
+        weight = WORDS * query.share("text") * (1 - query.taste if query.user else 1)
+        allowed, left_out = limits
+        found = self._items.find_words(" ".join(query.texts))
+        return {
+            item_id: weight * share
+            for item_id, share in found.items()
+            if item_id not in left_out and (allowed is None or item_id in allowed)
+        }
 
     def _answers(
         self,
@@ -628,12 +660,18 @@ def check_k(k: int) -> None:
         raise QueryError(f"k is {k}: ask for at least 1 item")
 
 
-def checked_text(text: str | None) -> str:
-    """Return the cleaned text of a query, or raise QueryError where nothing is left of it."""
-    cleaned = clean_text(text or "")
-    if not cleaned:
-        raise QueryError("the text of the query is empty: write what to look for")
-    return cleaned
+def sum_of(parts: Mapping[str, FloatArray]) -> FloatArray:
+    """The sum of arrays of the same shape."""
+    return np.asarray(np.sum(list(parts.values()), axis=0), dtype=np.float32)
+
+
+def _better(matches: Sequence[Match], best: Mapping[str, tuple[float, Part]]) -> dict[str, Version]:
+    """Items found as a whole and items found by a part, each with the better of both."""
+    versions: dict[str, Version] = {item_id: (score, None) for item_id, score in matches}
+    for item_id, (score, part) in best.items():
+        if item_id not in versions or score >= versions[item_id][0] - SAME_SCORE:
+            versions[item_id] = score, part
+    return versions
 
 
 def _hit(rank: int, score: float, item: Item, matched: Part | None = None) -> Hit:

@@ -1,7 +1,7 @@
 """Numbered releases of a workspace, published whole or not at all, with one pointer to the current one.
 
 releases/000001/manifest.json   what it is, with the size and SHA-256 of every other file
-                items.db        the catalogue as it was
+                items.db        the catalogue as it was, and an index of its words
                 index/          item vectors under their ids
                 parts/          vectors of passages and shots under their keys
                 alignment.safetensors
@@ -31,7 +31,7 @@ from multimodal_rec.holds import Hold
 from multimodal_rec.sources import file_state
 from multimodal_rec.verification import FileRecord, damaged_files, note_states
 
-FORMAT = 9
+FORMAT = 10
 MANIFEST_FILE = "manifest.json"
 ITEMS_FILE = "items.db"
 INDEX_FOLDER = "index"

@@ -15,7 +15,8 @@ from multimodal_rec.feedback import Kind
 from multimodal_rec.filters import AVAILABLE_NOW
 from multimodal_rec.items import Item, check_id
 from multimodal_rec.parts import Part
-from multimodal_rec.recommender import TASTE, Hit, Recommender
+from multimodal_rec.query import TASTE
+from multimodal_rec.recommender import Hit, Recommender
 from multimodal_rec.slate import Boost, Slate
 
 MOST_EVENTS = 1000

@@ -13,7 +13,8 @@ import pytest
 from multimodal_rec.batch import limited, read_histories, read_ids, read_queries, write_lists
 from multimodal_rec.errors import CatalogueError
 from multimodal_rec.interactions import Event
-from multimodal_rec.recommender import Hit, Query
+from multimodal_rec.query import Query
+from multimodal_rec.recommender import Hit
 
 
 def queries_file(folder: Path, *rows: dict[str, Any] | str) -> Path:
@@ -85,6 +86,25 @@ def test_queries_have_conditions_and_ids_to_leave_out(tmp_path: Path) -> None:
         ("b", Query(text="t", where=["year>2000", {"language": ["en", "fr"]}], exclude=("y",))),
         ("c", Query(text="t", where=["year>2000", "price<5", {"genre": "Drama"}], exclude=("y",))),
         ("d", "exclude is no list of ids"),
+    ]
+
+
+def test_queries_mix_many_parts(tmp_path: Path) -> None:
+    (tmp_path / "no.jpg").touch()
+    rows = [
+        {"id": "m", "text": ["a", "b"], "item": [1, "x"], "less_like": ["no.jpg", "dull"], "weights": {"text": 2}},
+        {"id": "u", "user": 5, "taste": 0.5, "unique": True},
+        {"id": "w", "text": "t", "weights": {"text": "much"}},
+        {"id": "i", "text": "t", "item": {"a": 1}},
+    ]
+    assert list(read_queries(queries_file(tmp_path, *rows))) == [
+        (
+            "m",
+            Query(["a", "b"], item=["1", "x"], less_like=[tmp_path / "no.jpg", "dull"], weights={"text": 2}),
+        ),
+        ("u", Query(user="5", taste=0.5, unique=True)),
+        ("w", "taste and each of the weights is a number"),
+        ("i", "item is neither text nor a list of texts"),
     ]
 
 

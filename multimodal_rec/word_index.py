@@ -1,0 +1,121 @@
+"""Search by words: exact names, rare words and model numbers, which vectors of meaning blur.
+
+SQLite's full-text index (FTS5) of titles, descriptions, categories and attributes stands in the table of items. What a
+word is worth falls with the number of items that hold it, so a rare name decides a search and a common word hardly
+moves it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import sqlite3
+from collections.abc import Iterator
+
+FEW = 0.02
+"""Words in a larger share of the items say nothing of any one of them; see `FEWEST`."""
+FEWEST = 20
+"""Words in fewer items than this always count."""
+MOST_WORDS = 32
+"""Words of a query that are looked up."""
+SHORTEST_PREFIX = 3
+MOST_PREFIXED = 5
+"""A word that nothing holds stands for those that it begins, if no more items than this hold them."""
+MOST_FOUND = 200
+"""Items that a text can find by its words."""
+RARITY_POWER = 4
+"""Bends the share of rarity: a word in 1 of 1,000 items is worth 1, in 10 of them .2, in 100 of them .01."""
+ELSEWHERE = 0.6
+"""What a word outside the title is worth beside one in it."""
+
+_SCRIPTS = "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]"
+"""Characters of scripts without spaces between words; each is taken for a word of its own."""
+_UNSPACED = re.compile(f"({_SCRIPTS})")
+_RUN = re.compile(f"({_SCRIPTS}+)")
+_CREATE = (
+    "CREATE VIRTUAL TABLE words USING fts5(title, rest, content = '', detail = full, "
+    'tokenize = "unicode61 remove_diacritics 2")'
+)
+
+
+def index_words(db: sqlite3.Connection) -> None:
+    """Add the full-text index to a table of items that will not change any more."""
+    with db:
+        db.execute(_CREATE)
+        rows = db.execute("SELECT position, title, description, categories, attributes FROM items")
+        db.executemany(
+            "INSERT INTO words (rowid, title, rest) VALUES (?, ?, ?)",
+            (
+                (
+                    position,
+                    _spaced(title or ""),
+                    _spaced(" \n ".join([description or "", *_texts(categories, attributes)])),
+                )
+                for position, title, description, categories, attributes in rows
+            ),
+        )
+        db.execute("INSERT INTO words (words) VALUES ('optimize')")
+
+
+def find_words(db: sqlite3.Connection, text: str, total: int) -> dict[str, float]:
+    """How well the rare words of a text are met, 0 to 1, by the items that hold any of them.
+
+    Args:
+        db: a table of items with the index of `index_words`.
+        text: what is asked for.
+        total: number of items.
+    """
+    found: dict[int, float] = {}
+    whole = 0.0
+    most = max(FEWEST, int(FEW * total))
+    for word in list(dict.fromkeys(_query_words(text)))[:MOST_WORDS]:
+        phrase = '"' + _spaced(word).replace('"', '""') + '"'
+        rows = _rows(db, phrase, most)
+        if not rows and len(word) >= SHORTEST_PREFIX:
+            phrase += "*"
+            rows = _rows(db, phrase, MOST_PREFIXED)
+        if not rows:
+            continue
+        worth = _rarity(len(rows), total)
+        whole += worth
+        titled = set(_rows(db, f"title : {phrase}", most))
+        for row in rows:
+            found[row] = found.get(row, 0.0) + worth * worth * (1.0 if row in titled else ELSEWHERE)
+    if not whole:
+        return {}
+    best = sorted(found, key=lambda row: -found[row])[:MOST_FOUND]
+    marks = ", ".join("?" * len(best))
+    ids = db.execute(f"SELECT position, id FROM items WHERE position IN ({marks})", best).fetchall()  # noqa: S608
+    return {item_id: found[row] / whole for row, item_id in ids}
+
+
+def _rows(db: sqlite3.Connection, query: str, most: int) -> list[int]:
+    """Places of the items that meet a full-text query; none where more than `most` do."""
+    found = db.execute("SELECT rowid FROM words WHERE words MATCH ? LIMIT ?", (query, most + 1)).fetchall()
+    return [] if len(found) > most else [row for (row,) in found]
+
+
+def _rarity(holders: int, total: int) -> float:
+    """1 for a word that one item of many holds, 0 for one that all hold."""
+    return 1.0 if total < 2 else float((math.log(total / holders) / math.log(total)) ** RARITY_POWER)
+
+
+def _query_words(text: str) -> Iterator[str]:
+    """Yield the words of a query; of a run of characters without spaces, each pair of neighbours."""
+    for word in text.replace("\0", " ").casefold().split():
+        for piece in filter(None, _RUN.split(word)):
+            if len(piece) > 2 and _RUN.fullmatch(piece):
+                yield from (piece[start : start + 2] for start in range(len(piece) - 1))
+            else:
+                yield piece
+
+
+def _spaced(text: str) -> str:
+    return _UNSPACED.sub(r" \1 ", text)
+
+
+def _texts(categories: str, attributes: str) -> Iterator[str]:
+    """Yield the categories and those attributes that are text or lists of text."""
+    for value in [json.loads(categories), *json.loads(attributes).values()]:
+        yield from (each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str))

@@ -1,0 +1,79 @@
+"""Exact words find their items, in any script; common words move nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from multimodal_rec.item_table import ItemTable
+from multimodal_rec.items import Item
+
+
+def item(item_id: str, title: str, description: str | None = None, **attributes: object) -> Item:
+    return Item(item_id, title, description, (), None, None, attributes)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Iterator[ItemTable]:
+    with ItemTable(tmp_path / "draft.db") as draft:
+        draft.put(
+            [
+                item("1", "Amélie", "a quiet film about Kubrick"),
+                item("2", "Sony DSC-W80 camera"),
+                item("3", "東京物語"),
+                item("4", "Kubrick by Kubrick"),
+                item("5", "Война и мир", director="Bondarchuk"),
+                *(item(f"x{number}", f"common film {number}") for number in range(60)),
+            ]
+        )
+        draft.snapshot(tmp_path / "items.db")
+    with ItemTable(tmp_path / "items.db", read_only=True) as snapshot:
+        yield snapshot
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("amelie", "1"),
+        ("DSC-W80", "2"),
+        ("dsc", "2"),
+        ("東京", "3"),
+        ("京物語を見る", "3"),
+        ("ВОЙНА", "5"),
+        ("films of bondarchuk", "5"),
+        ("bondar", "5"),
+        ("Kubrick", "4"),
+        ('a "dsc" OR NEAR(', "2"),
+    ],
+)
+def test_a_rare_word_finds_its_item(table: ItemTable, text: str, expected: str) -> None:
+    found = table.find_words(text)
+    assert max(found, key=lambda item_id: found[item_id]) == expected
+    assert 0.2 < found[expected] <= 1
+
+
+def test_a_word_in_the_title_beats_one_elsewhere(table: ItemTable) -> None:
+    found = table.find_words("kubrick")
+    assert set(found) == {"1", "4"}
+    assert found["1"] == pytest.approx(0.6 * found["4"])
+
+
+@pytest.mark.parametrize("text", ["common film", "", "?", "*", '"', "zzzz", "AND", "b\0c", "x" * 10_000, "-", "title:"])
+def test_what_says_nothing_of_any_item_finds_none(table: ItemTable, text: str) -> None:
+    assert table.find_words(text) == {}
+
+
+def test_the_words_worth_is_shared_by_those_that_the_catalogue_knows(table: ItemTable) -> None:
+    assert table.find_words("amelie")["1"] == pytest.approx(1)
+    assert table.find_words("amelie unheardof")["1"] == pytest.approx(1)
+    assert table.find_words("amelie dsc")["1"] == pytest.approx(0.5)
+
+
+def test_the_catalogue_keeps_no_index(tmp_path: Path) -> None:
+    with ItemTable(tmp_path / "draft.db") as draft:
+        draft.put([item("1", "Amélie")])
+        with pytest.raises(sqlite3.OperationalError):
+            draft.find_words("amelie")
