@@ -66,28 +66,30 @@ def find_words(db: sqlite3.Connection, text: str, total: int) -> dict[str, float
         text: what is asked for.
         total: number of items.
     """
-    found: dict[int, float] = {}
-    whole = 0.0
+    words = list(dict.fromkeys(_query_words(text)))[:MOST_WORDS]
     most = max(FEWEST, int(FEW * total))
-    for word in list(dict.fromkeys(_query_words(text)))[:MOST_WORDS]:
+    holders: list[tuple[list[int], list[int]]] = []  # of each word: anywhere, and in the title
+    for word in words:
         phrase = '"' + _spaced(word).replace('"', '""') + '"'
-        rows = _rows(db, phrase, most)
-        if not rows and len(word) >= SHORTEST_PREFIX:
-            phrase += "*"
-            rows = _rows(db, phrase, MOST_PREFIXED)
-        if not rows:
-            continue
-        worth = _rarity(len(rows), total)
-        whole += worth
-        titled = set(_rows(db, f"title : {phrase}", most))
-        for row in rows:
-            found[row] = found.get(row, 0.0) + worth * worth * (1.0 if row in titled else ELSEWHERE)
-    if not whole:
-        return {}
+        rows, titled = _rows(db, phrase, most), _rows(db, f"title : {phrase}", most)
+        if not rows and not titled and len(word) >= SHORTEST_PREFIX:
+            rows = _rows(db, phrase + "*", MOST_PREFIXED)
+            titled = _rows(db, f"title : {phrase}*", MOST_PREFIXED) if rows else []
+        holders.append((rows, titled))
+    worths = [_rarity(len(rows), total) if rows else 0.0 for rows, _ in holders]
+    whole = sum(worths) or 1.0
+    found: dict[int, float] = {}
+    for worth, (rows, titled) in zip(worths, holders, strict=True):
+        by_word = dict.fromkeys(rows, ELSEWHERE * worth * worth / whole)
+        if titled:  # a word that descriptions are full of may yet be the name of one item, if little else is asked for
+            name = _rarity(len(titled), total) ** 2 / len(words)
+            by_word |= {row: max(name, worth * worth / whole) for row in titled}
+        for row, gain in by_word.items():
+            found[row] = found.get(row, 0.0) + gain
     best = sorted(found, key=lambda row: -found[row])[:MOST_FOUND]
     marks = ", ".join("?" * len(best))
     ids = db.execute(f"SELECT position, id FROM items WHERE position IN ({marks})", best).fetchall()  # noqa: S608
-    return {item_id: found[row] / whole for row, item_id in ids}
+    return {item_id: min(1.0, found[row]) for row, item_id in ids}
 
 
 def _rows(db: sqlite3.Connection, query: str, most: int) -> list[int]:

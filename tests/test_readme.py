@@ -62,6 +62,7 @@ def make_catalogue(folder: Path) -> None:
         {"id": "words", "text": "a quiet film about the sea"},
         {"id": "picture", "image": "poster.jpg"},
         {"id": "clip", "video": clips[0]["video"]},
+        {"id": "less", "text": ["snow", "night"], "item": [1], "less_like": "sea", "weights": {"text": 2}},
         {"id": "mixed", "text": "snow", "image": "poster.jpg", "video": clips[1]["video"]},
     ]
     (folder / "queries.jsonl").write_text("".join(json.dumps(query) + "\n" for query in queries), encoding="utf-8")

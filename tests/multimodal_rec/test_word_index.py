@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,7 +59,8 @@ def test_a_rare_word_finds_its_item(table: ItemTable, text: str, expected: str) 
 def test_a_word_in_the_title_beats_one_elsewhere(table: ItemTable) -> None:
     found = table.find_words("kubrick")
     assert set(found) == {"1", "4"}
-    assert found["1"] == pytest.approx(0.6 * found["4"])
+    rarity = (math.log(65 / 2) / math.log(65)) ** 4
+    assert found == pytest.approx({"4": 1.0, "1": 0.6 * rarity})
 
 
 @pytest.mark.parametrize("text", ["common film", "", "?", "*", '"', "zzzz", "AND", "b\0c", "x" * 10_000, "-", "title:"])
