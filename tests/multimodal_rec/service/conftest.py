@@ -8,10 +8,12 @@ import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import Image
 
+from multimodal_rec import Recommender
 from multimodal_rec.build import build
 
 if TYPE_CHECKING:
@@ -47,6 +49,29 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def workspace(built: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(built, tmp_path / "ws"))
+
+
+@pytest.fixture(scope="session")
+def encoders(built: Path) -> tuple[object, object]:
+    """The text and the image encoder, loaded once for all services of the tests."""
+    with Recommender.open(built) as rec:
+        rec.search("words", image=Image.new("RGB", (64, 64)), k=1)
+        return rec._text_encoder, rec._image_encoder
+
+
+@pytest.fixture(autouse=True)
+def share_encoders(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the loaded encoders to every release of the same ones, as `successor` does."""
+    if "workspace" not in request.fixturenames:
+        return
+    text, image = request.getfixturevalue("encoders")
+    opened = Recommender.__init__
+
+    def opening(self: Recommender, *arguments: Any, **options: Any) -> None:
+        opened(self, *arguments, **options)
+        self.__dict__ |= {"_text_encoder": text, "_image_encoder": image}
+
+    monkeypatch.setattr(Recommender, "__init__", opening)
 
 
 @pytest.fixture
