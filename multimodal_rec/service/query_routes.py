@@ -80,6 +80,8 @@ def _search(
         k=slate.pool(k),
         where=body.conditions(recommender),
         exclude=body.exclude,
+        item=body.items,
+        less_like=body.less_like,
     )
     return hits if slate.plain else recommender.arrange(hits, slate, k)
 
@@ -148,6 +150,8 @@ def recommend_to_many(request: Request, body: RecommendationBatch) -> Response:
         offset={"type": "integer", "minimum": 0, "maximum": 2000},
         diversity={"type": "number", "minimum": 0, "maximum": 1},
         taste={"type": "number", "minimum": 0, "maximum": 1},
+        items={"type": "array", "items": {"type": "string"}},
+        less_like={"type": "array", "items": {"type": "string"}},
     ),
 )
 async def search(request: Request) -> Response:

@@ -22,6 +22,7 @@ from multimodal_rec.slate import Boost, Slate
 MOST_EVENTS = 1000
 MOST_ITEMS = 1000
 MOST_QUERIES = 100
+MOST_EXAMPLES = 20
 MOST_RESULTS = 200
 DEEPEST = 2000
 """Offsets of pages."""
@@ -157,9 +158,15 @@ class RecommendationBatch(Strict):
 
 
 class SearchBody(Choice):
-    """What to look for; at least one of text and user."""
+    """What to look for; at least one of text, items and user."""
 
     text: Annotated[str, Field(max_length=10_000)] | None = None
+    items: Annotated[list[Id], Field(max_length=MOST_EXAMPLES)] = []
+    """Ids of items to find the like of; they are no answers themselves."""
+    less_like: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=10_000)]], Field(max_length=MOST_EXAMPLES)
+    ] = []
+    """What to keep away from: ids of items, or words."""
     user_id: Id | None = None
     taste: Share = TASTE
     """From 0, only what is asked for counts, to 1, only the user's taste does."""
@@ -244,6 +251,8 @@ class HitAnswer(BaseModel):
     clip: str | None
     matched: PartAnswer | None
     """The shot or passage that matched best, where one did better than the whole."""
+    contributions: dict[str, float] | None
+    """How much of the score of a search each part of the query gave; null for other lists."""
 
 
 class Page(BaseModel):
@@ -395,6 +404,9 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
         "picture": picture_address(hit.item_id, hit.image, hit.video, shot),
         "clip": clip_address(hit.item_id, hit.video),
         "matched": hit.matched.as_json() if hit.matched else None,
+        "contributions": {name: float(given) for name, given in hit.contributions.items()}
+        if hit.contributions
+        else None,
     }
 
 

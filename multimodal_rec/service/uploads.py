@@ -23,7 +23,7 @@ from multimodal_rec.errors import QueryError
 Body = TypeVar("Body", bound=BaseModel)
 
 MOST_FIELDS = 20
-LIST_FIELDS = ("where", "exclude")
+LIST_FIELDS = ("where", "exclude", "items", "less_like")
 """Fields of a form that may come more than once."""
 MEDIA_FIELDS = {"image": IMAGE_SUFFIXES, "video": VIDEO_SUFFIXES}
 

@@ -109,6 +109,25 @@ def test_words_pictures_and_clips_find_what_they_show(client: TestClient) -> Non
     assert "empty" in batch[1]["error"]
 
 
+def test_a_search_by_items_and_away_from_words_says_what_each_gave(client: TestClient) -> None:
+    example = client.get("/items?k=1").json()["items"][0]["item_id"]
+    similar = ids(client.get(f"/items/{example}/similar?k=3"))
+    hits = client.post("/search", json={"items": [example], "k": 3}).json()["results"]
+    assert [hit["item_id"] for hit in hits] == similar
+    body = {"items": [example], "text": "snow", "less_like": ["night"], "k": 5}
+    for hit in client.post("/search", json=body).json()["results"]:
+        assert {"item", "text", "less_like"} <= hit["contributions"].keys()
+        assert sum(hit["contributions"].values()) == pytest.approx(hit["score"], abs=1e-4)
+    picture = (SAMPLE / "queries/snow.jpg").read_bytes()
+    form = {"items": [example, similar[0]], "less_like": [similar[1]], "k": "4"}
+    found = ids(client.post("/search", files={"image": ("p.jpg", picture)}, data=form))
+    assert not {example, similar[0]} & set(found)
+    assert client.post("/search", json={"items": ["no such item"]}).status_code == 404
+    assert client.post("/search", json={"text": "snow", "less_like": ["/etc/passwd"], "k": 1}).status_code == 200
+    listed = client.get("/users/ada/recommendations?k=1").json()["results"]
+    assert listed[0]["contributions"] is None
+
+
 def test_uploads_leave_nothing_behind(client: TestClient, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = workspace.parent / "temporary"
     place.mkdir()
