@@ -98,3 +98,36 @@ def test_a_pretrained_folder_is_whole_and_answers_alike(trained: Trained, tmp_pa
     for place in (folder, tmp_path / "nowhere"):
         with pytest.raises(WorkspaceError, match="no readable model"):
             Preferences.from_pretrained(place)
+
+
+def test_pictures_alone_place_new_items_where_they_carry_the_taste() -> None:
+    features = {"image": FEATURES["text"], "text": FEATURES["image"]}
+    rows = [[item for item in row if item >= 8] for row in tribes(80, ITEMS, GROUPS, seed=5)]
+    preferences = train(histories(rows), features, features["image"], ids=IDS, config=QUICK).preferences
+    items = preferences.item_block(IDS, features)
+    events = preferences.event_block(IDS, features)
+    for group in range(GROUPS):
+        user = preferences.user_blocks([(events[[group + 8, group + 16, group + 24]], [None] * 3)])[0]
+        best = np.argsort(-(items[:8] @ user))[:2]
+        assert set(best.tolist()) == {group, group + 4}
+
+
+def test_a_taste_that_switched_is_followed() -> None:
+    random = np.random.default_rng(6)
+    own = [np.arange(group, ITEMS, GROUPS) for group in range(GROUPS)]
+    rows = []
+    for user in range(120):
+        before, after = (user % GROUPS, (user + 1) % GROUPS)
+        switch = random.integers(3, 8)  # never at the same place
+        rows.append([*random.choice(own[before], switch, False), *random.choice(own[after], 12 - switch, False)])
+    preferences = train(histories(rows), FEATURES, FEATURES["text"], ids=IDS, config=QUICK).preferences
+    items = preferences.item_block(IDS, FEATURES)
+    events = preferences.event_block(IDS, FEATURES)
+    shares = []
+    for before in range(GROUPS):
+        after = (before + 1) % GROUPS
+        history = [*own[before][:6], *own[after][:5]]
+        scores = items @ preferences.user_blocks([(events[history], [None] * len(history))])[0]
+        scores[history] = -np.inf
+        shares.append(np.isin(np.argsort(-scores)[:8], own[after]).mean())
+    assert np.mean(shares) >= 0.75
