@@ -59,7 +59,7 @@ def solve(
         targets: (k, t).
         scales: of the modalities.
     """
-    kernel = combined(products, scales).astype(np.float64)
+    kernel = combined(products, scales, (len(targets), len(targets))).astype(np.float64)
     kernel[np.diag_indices_from(kernel)] += scales.penalty * max(float(np.diag(kernel).mean()), 1e-6)
     with threadpool_limits(1, user_api="blas"):  # several threads on contended cores take many times as long here
         inverse = np.linalg.inv(kernel)
@@ -67,10 +67,9 @@ def solve(
     return dual, (targets - dual / np.diag(inverse)[:, None]).astype(np.float32)
 
 
-def combined(products: Mapping[str, FloatArray], scales: Scales) -> FloatArray:
-    """The products of all modalities as one."""
-    first = next(iter(products.values()))
-    total = np.zeros_like(first)
+def combined(products: Mapping[str, FloatArray], scales: Scales, shape: tuple[int, int]) -> FloatArray:
+    """The products of all modalities as one; zeros of this shape where there is none."""
+    total = np.zeros(shape, np.float32)
     for name, product in products.items():
         if scale := scales.of.get(name, 0.0):
             total += np.float32(scale * scale) * product

@@ -445,7 +445,8 @@ class _Fold:
     def contest(self, scales: Scales, k: int) -> Contest:
         """The hidden items as these scales rank them, by taste and by popularity."""
         dual, left_out = solve(self.products, self.targets, scales)
-        expected = combined(self.across, scales) @ dual.astype(np.float32) + self.targets.mean(0)  # (f, r + 1)
+        shape = self.relevant.shape[1], len(self.targets)
+        expected = combined(self.across, scales, shape) @ dual.astype(np.float32) + self.targets.mean(0)  # (f, r + 1)
         taste = self.users @ expected[:, :-1].T / deviations(self.users, left_out[:, :-1])
         popularity = np.tile(expected[:, -1], (len(self.users), 1))
         return Contest({"foretold": taste, "popularity": popularity}, self.relevant, None, k)

@@ -11,7 +11,15 @@ from multimodal_rec.content import CatalogueVectors
 from multimodal_rec.work import Learned
 
 Change = Literal["nothing", "without", "shuffled", "block off"]
-FIELDS = {"text": "texts", "image": "images", "video": "videos", "categories": "categories"}
+FIELDS: dict[str, tuple[str, ...]] = {
+    "text": ("texts", "words"),
+    "words": ("words",),
+    "image": ("images",),
+    "video": ("videos",),
+    "categories": ("categories",),
+    "attributes": ("attributes",),
+}
+MEDIA = ("text", "image", "video")
 
 
 @dataclass(frozen=True)
@@ -37,12 +45,14 @@ class Variant:
         """The catalogue's vectors with this change."""
         if self.change not in ("without", "shuffled"):
             return vectors
-        rows = getattr(vectors, FIELDS[self.of])
-        changed = np.zeros_like(rows)
+        rows = {field: getattr(vectors, field) for field in FIELDS[self.of]}
+        changed = {field: np.zeros_like(own) for field, own in rows.items()}
         if self.change == "shuffled":
-            owners = np.flatnonzero(rows.any(axis=1))
-            changed[owners] = rows[np.random.default_rng(seed).permutation(owners)]
-        return replace(vectors, **{FIELDS[self.of]: changed})
+            owners = np.flatnonzero(np.any([own.any(axis=1) for own in rows.values()], axis=0))
+            order = np.random.default_rng(seed).permutation(owners)
+            for field, own in rows.items():
+                changed[field][owners] = own[order]
+        return replace(vectors, **changed)
 
     def learned(self, learned: Learned) -> Learned:
         """The trained model with this change."""
@@ -65,8 +75,8 @@ ALL = Variant()
 
 def variants(vectors: CatalogueVectors, learned: Learned) -> list[Variant]:
     """Every change worth trying: the modalities that the catalogue has, and the blocks that count."""
-    present = [name for name, field in FIELDS.items() if getattr(vectors, field).any()]
-    media = [name for name in present if name != "categories"]
+    present = [name for name, fields in FIELDS.items() if getattr(vectors, fields[0]).any()]
+    media = [name for name in present if name in MEDIA]
     result = [Variant("without", name) for name in present] if len(present) > 1 else []
     result += [Variant("shuffled", name) for name in media]
     if learned.preferences:

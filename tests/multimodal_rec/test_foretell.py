@@ -41,7 +41,9 @@ def test_the_map_expects_what_the_products_do(features: dict[str, np.ndarray], t
     fitted, _ = fit_map(features, rows, targets[rows], SCALES)
     dual, _ = solve(kernels(features, rows), targets[rows], SCALES)
     across = {name: x @ x[rows].T for name, x in features.items()}
-    np.testing.assert_allclose(fitted(features, N), combined(across, SCALES) @ dual + targets[rows].mean(0), atol=1e-4)
+    np.testing.assert_allclose(
+        fitted(features, N), combined(across, SCALES, (N, len(rows))) @ dual + targets[rows].mean(0), atol=1e-4
+    )
 
 
 def test_a_planted_relation_is_found_in_items_never_seen(features: dict[str, np.ndarray]) -> None:
@@ -57,3 +59,9 @@ def test_an_item_without_content_is_expected_to_be_average(features: dict[str, n
     fitted = ContentMap({"a": np.ones((6, 2), np.float32)}, np.array([3, 4], np.float32))
     np.testing.assert_array_equal(fitted({}, 2), [[3, 4], [3, 4]])
     np.testing.assert_array_equal(fitted({"a": np.zeros((1, 6), np.float32)}, 1), [[3, 4]])
+
+
+def test_without_any_content_all_are_expected_to_be_average(targets: np.ndarray) -> None:
+    fitted, left_out = fit_map({}, np.arange(N), targets, Scales({}, 2.0))
+    np.testing.assert_allclose(fitted({}, 2), np.tile(targets.mean(0), (2, 1)), rtol=1e-6)
+    assert np.isfinite(left_out).all()
