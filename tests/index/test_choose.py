@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from pathlib import Path
 
 import numpy as np
@@ -71,20 +70,6 @@ def test_an_unknown_kind_is_refused(tmp_path: Path) -> None:
     write_files(tmp_path, Header("oracle", {}), {})
     with pytest.raises(IndexFileError, match="no index of kind 'oracle'"):
         load_index(tmp_path)
-
-
-@pytest.mark.slow
-def test_a_million_vectors_open_within_a_second(tmp_path: Path) -> None:
-    index = FlatIndex(8)
-    index.add([f"item {row}" for row in range(1_000_000)], np.random.default_rng(0).random((1_000_000, 8), np.float32))
-    index.save(tmp_path)
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        loaded = load_index(tmp_path)
-        loaded.search(np.ones((1, 8), np.float32), 1)
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 1
 
 
 def test_ids_of_any_characters_come_back(tmp_path: Path) -> None:
