@@ -73,7 +73,10 @@ def biases(train: Sequence[Event], test: Sequence[Event], penalty: float = 5.0) 
     of_user: dict[str, float] = {}
     of_item: dict[str, float] = {}
     for _ in range(10):
-        for own, other, key, far in ((of_item, of_user, "item_id", "user_id"), (of_user, of_item, "user_id", "item_id")):
+        for own, other, key, far in (
+            (of_item, of_user, "item_id", "user_id"),
+            (of_user, of_item, "user_id", "item_id"),
+        ):
             sums: dict[str, list[float]] = {}
             for event in train:
                 rest = (event.rating or 0.0) - mean - other.get(getattr(event, far), 0.0)

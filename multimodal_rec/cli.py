@@ -432,6 +432,46 @@ def explain_command(
         _print(f"{likeness:8.3f}  {named[item_id].title or '(no title)'}  [{item_id}]")
 
 
+@app.command("predict")
+def predict_command(
+    workspace: Workspace,
+    user: Annotated[str | None, typer.Option(help="Id of a user.", show_default=False)] = None,
+    item: Annotated[list[str] | None, typer.Option(help="Id of an item; repeat for more.", show_default=False)] = None,
+    pairs: Annotated[
+        Path | None, typer.Option(help="Table of user_id,item_id; many at once, to --output.", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="CSV file for user_id,item_id,rating of --pairs.", show_default=False)
+    ] = None,
+    threads: Threads = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,  # noqa: ARG001 - every command takes it
+) -> None:
+    """Predict the ratings that a user would give items; the interactions must have ratings."""
+    from multimodal_rec.errors import QueryError
+    from multimodal_rec.rating_pairs import predict_pairs
+
+    if (pairs is None) != (output is None):
+        raise QueryError("--pairs and --output go together")
+    if (pairs is None) == (user is None and not item):
+        raise QueryError("name a --user and an --item, or --pairs with --output")
+    with _open(workspace, threads) as recommender:
+        if pairs is not None and output is not None:
+            count, skipped = predict_pairs(recommender, pairs, output)
+            _print_batch("pairs", count, skipped, output, as_json)
+            return
+        if user is None or not item:
+            raise QueryError("--user and --item go together")
+        ratings = recommender.predict(user, item)
+        titles = {item_id: each.title for item_id, each in recommender.items(item).items()}
+    if as_json:
+        rows = [{"item_id": name, "rating": round(value, 4), "title": titles[name]} for name, value in ratings.items()]
+        _print_json({"user_id": user, "results": rows})
+        return
+    for name, value in ratings.items():
+        _print(f"{value:6.2f}  {titles[name] or '(no title)'}  [{name}]")
+
+
 @app.command("serve")
 def serve_command(
     workspace: Workspace,

@@ -84,8 +84,8 @@ def fit_ratings(
     hidden = int(np.ceil(VALIDATION_SHARE * len(mixed)))
     shown, found = ratings.where(mixed[hidden:]), ratings.where(mixed[:hidden])
     fitter = _Fitter(features, tuple(ids), len(histories), seed)
-    scale = {"low": float(ratings.values.min()), "high": float(ratings.values.max())}
-    biases = RatingConfig(mean=float(shown.values.mean()), **scale)
+    low, high = float(ratings.values.min()), float(ratings.values.max())
+    biases = RatingConfig(mean=float(shown.values.mean()), low=low, high=high)
     settings = [biases, *(biases.model_copy(update={"factors": FACTORS, "penalty": each}) for each in PENALTIES)]
     errors: list[float] = []
     chosen, least = biases, np.inf
@@ -122,10 +122,12 @@ class _Fitter:
         order, bounds = _grouped(ratings.items, len(self.ids))
         by_item = ratings.where(order)
         rated = np.diff(bounds) > 0
+        raters = np.unique(ratings.users)
         for number in range(ROUNDS):
             if number == CONTENT_ROUND and self.features:
                 content, expected = self._expected(rows, np.diff(bounds))
             users = self.solve_users(rows, ratings, config)
+            users -= users[raters].mean(0)  # what all share is the items' bias: a user of no ratings has none of it
             rows = solve(users[by_item.users], by_item.values, bounds, expected, config)
         rows[~rated] = content(self.features, len(self.ids))[~rated]
         return RatingModel(config, self.ids, rows, rated, content)

@@ -56,6 +56,12 @@ class RatingConfig(BaseModel):
     bias_rmse: float | None = None
     """That of biases alone."""
 
+    @property
+    def metrics(self) -> dict[str, float]:
+        """What was measured on held-out ratings."""
+        measured = {"validation_rmse": self.rmse, "validation_rmse_biases": self.bias_rmse}
+        return {name: value for name, value in measured.items() if value is not None}
+
     def rating(self, deviations: FloatArray) -> FloatArray:
         """Ratings that deviate so from the mean, inside the scale."""
         return np.clip(self.mean + self.slope * deviations, self.low, self.high).astype(np.float32)

@@ -29,6 +29,7 @@ from multimodal_rec.lifecycle import Pruned, ReleaseEntry, list_releases, prune,
 from multimodal_rec.parts import Part, PartOwners, best_parts
 from multimodal_rec.progress import Progress, silent
 from multimodal_rec.query import TASTE, Picture, Query, QueryVectors, several
+from multimodal_rec.ratings import RatingModel, load_ratings
 from multimodal_rec.reasons import Reasons, contributions, nearest
 from multimodal_rec.releases import (
     ALIGNMENT_FILE,
@@ -241,16 +242,9 @@ class Recommender:
             QueryError: neither or both of user and history are given, k is below 1, no event is of a known item, or a
                 condition cannot be understood.
         """
-        if (user is None) == (history is None):
-            raise QueryError("recommend needs either a user or a history")
-        if history is None:
-            events = self.history(str(user))
-            if not events:
-                raise UnknownUser(str(user))
-        else:
-            events = in_time_order(e if isinstance(e, Event) else Event("", e) for e in history)
-            if not any(event.item_id in self._index for event in events):
-                raise QueryError("no item of this history is in the index: check its item ids")
+        events = self._asked_history("recommend", user, history)
+        if history is not None and not any(event.item_id in self._index for event in events):
+            raise QueryError("no item of this history is in the index: check its item ids")
         lists = self.recommend_all(
             [(user or "", events)],
             k=k,
@@ -363,6 +357,32 @@ class Recommender:
         allowed, left_out = self._limits(where, exclude)
         return self._answers(query, k, allowed=allowed, excluded=[left_out | {item}])[0]
 
+    def predict(
+        self, user: str | None = None, items: Sequence[str] = (), *, history: Iterable[Event | str] | None = None
+    ) -> dict[str, float]:
+        """The ratings that a user would give items, on the scale of the log, under the items' ids.
+
+        Args:
+            user: id of a user whose interactions are in the workspace.
+            items: ids of the items.
+            history: instead, the events of someone who need not be known; those with a rating count.
+
+        Raises:
+            UnknownUser: nothing is known of this user.
+            UnknownItem: no item has one of these ids.
+            QueryError: neither or both of user and history are given, or the release learned from no ratings.
+        """
+        if self._ratings is None:
+            raise QueryError(
+                "this index learned no ratings: build it with --interactions that have ratings, at least 20, not all alike"
+            )
+        events = self._asked_history("predict", user, history)
+        for item_id in items:
+            if item_id not in self._index:
+                raise UnknownItem(item_id)
+        ratings = self._ratings.predict([(e.item_id, e.rating) for e in wanted(events)], items)
+        return dict(zip(items, ratings.tolist(), strict=True))
+
     def reasons(self, item: str, user: str) -> Reasons:
         """Why an item is recommended to a user.
 
@@ -473,6 +493,10 @@ class Recommender:
         return Preferences.load(self._folder / PREFERENCES_FOLDER) if self._space.preference else None
 
     @cached_property
+    def _ratings(self) -> RatingModel | None:
+        return load_ratings(self._folder / PREFERENCES_FOLDER) if self._space.preference else None
+
+    @cached_property
     def _history_events(self) -> EventVectors | None:
         from multimodal_rec.preferences import EventVectors
 
@@ -544,6 +568,17 @@ class Recommender:
         fresh = Recommender(self._workspace.path, threads=self._threads)
         self.close()
         self.__dict__ = fresh.__dict__
+
+    def _asked_history(self, what: str, user: str | None, history: Iterable[Event | str] | None) -> list[Event]:
+        """The events of a query by either a user or a history, oldest first."""
+        if (user is None) == (history is None):
+            raise QueryError(f"{what} needs either a user or a history")
+        if history is not None:
+            return in_time_order(e if isinstance(e, Event) else Event("", e) for e in history)
+        events = self.history(str(user))
+        if not events:
+            raise UnknownUser(str(user))
+        return events
 
     def _user_vectors(self, histories: Sequence[Sequence[Event]]) -> FloatArray:
         """(u, dim) vectors of users; that of a single one is remembered for as long as the history stays the same."""

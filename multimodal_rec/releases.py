@@ -6,7 +6,7 @@ releases/000001/manifest.json   what it is, with the size and SHA-256 of every o
                 parts/          vectors of passages and shots under their keys
                 alignment.safetensors
                 words.safetensors
-                preferences/    the fusion network; absent without interactions
+                preferences/    the fusion network, and the rating model if any; absent without interactions
                 .verified.json  which files were found good, and what state they were in
 releases/current                the number of the current release
 

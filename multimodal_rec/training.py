@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float32]
 
-CODE_VERSION = 8
+CODE_VERSION = 9
 """Counted up whenever the same input would train another model."""
 
 

@@ -28,6 +28,7 @@ from multimodal_rec.interactions import Event, read_interactions
 from multimodal_rec.item_table import MODALITIES
 from multimodal_rec.items import CheckedItem, Item
 from multimodal_rec.progress import Progress
+from multimodal_rec.ratings import RatingModel, load_ratings
 from multimodal_rec.releases import (
     ALIGNMENT_FILE,
     FORMAT,
@@ -103,6 +104,8 @@ class Learned:
     seed: int
     training_key: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
+    ratings: RatingModel | None = None
+    """Beside preferences, where the log holds ratings that differ."""
 
     @classmethod
     def recorded(cls, folder: Path, manifest: Manifest) -> Self:
@@ -112,7 +115,8 @@ class Learned:
         folder = folder / PREFERENCES_FOLDER
         preferences = Preferences.load(folder) if manifest.preference_dim else None
         events = EventVectors.load(folder) if manifest.preference_dim else None
-        return cls(preferences, events, manifest.seed, manifest.training_key, manifest.metrics)
+        ratings = load_ratings(folder) if manifest.preference_dim else None
+        return cls(preferences, events, manifest.seed, manifest.training_key, manifest.metrics, ratings)
 
 
 class Work:
@@ -247,6 +251,7 @@ class Work:
         histories = self._histories(content.ids)
         if not enough_to_train(histories):
             return Learned(None, None, seed)
+        from multimodal_rec.rating_training import fit_ratings
         from multimodal_rec.training import TrainingConfig, train, training_key
 
         config = TrainingConfig()
@@ -271,7 +276,9 @@ class Work:
             "validation_ndcg@20": round(trained.validation_ndcg, 4),
             "validation_ndcg@20_new_items": round(trained.new_item_ndcg, 4),
         }
-        return Learned(trained.preferences, None, seed, key, metrics)
+        ratings = fit_ratings(histories, content.features, ids=content.ids, seed=seed, progress=self.progress)
+        metrics |= ratings.config.metrics if ratings else {}
+        return Learned(trained.preferences, None, seed, key, metrics, ratings)
 
     def publish(
         self,
@@ -289,7 +296,8 @@ class Work:
 
             preference = learned.preferences.item_block(content.ids, content.features)
             events = learned.preferences.event_block(content.ids, content.features)
-            learned = replace(learned, events=EventVectors(content.ids, events))
+            ratings = learned.ratings and learned.ratings.of_catalogue(content.ids, content.features)
+            learned = replace(learned, events=EventVectors(content.ids, events), ratings=ratings)
         space = Space(preference.shape[1], content.semantic.shape[1], content.visual.shape[1])
         index, self.summary.index = new_index(self.wanted_index, len(content.ids), space.dim)
         index.add(content.ids, space.vectors(preference=preference, semantic=content.semantic, visual=content.visual))
@@ -345,6 +353,8 @@ class Work:
                 learned.preferences.save(folder / PREFERENCES_FOLDER)
             if learned.events:
                 learned.events.save(folder / PREFERENCES_FOLDER)
+            if learned.ratings:
+                learned.ratings.save(folder / PREFERENCES_FOLDER)
         self._conclude(read_manifest(self.workspace.releases.current()))
 
     def _conclude(self, manifest: Manifest) -> None:

@@ -1,0 +1,62 @@
+"""Predicted ratings of many users and items, from a file to a file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+from multimodal_rec.errors import CatalogueError, UnknownUser
+from multimodal_rec.interactions import Event, read_interactions
+from multimodal_rec.recommender import Recommender
+
+Skipped = tuple[str, str]
+"""What was passed over, and why."""
+
+
+def predict_pairs(recommender: Recommender, pairs: Path, output: Path) -> tuple[int, list[Skipped]]:
+    """Write `user_id,item_id,rating` for the rows of a table of user_id and item_id, in its order.
+
+    Returns how many ratings were written, and what had to be skipped.
+
+    Raises:
+        CatalogueError: a file cannot be read or written.
+        QueryError: the release learned from no ratings.
+    """
+    recommender.predict(history=[])  # what is wrong with it is wrong for all
+    rows: list[tuple[str, str]] = []
+    items_of: dict[str, list[str]] = {}
+    skipped: list[Skipped] = []
+    for row in read_interactions(pairs):
+        if isinstance(row, Event):
+            rows.append((row.user_id, row.item_id))
+            items_of.setdefault(row.user_id, []).append(row.item_id)
+        else:
+            skipped.append((row.place, row.reason))
+    ratings: dict[tuple[str, str], float] = {}
+    for user, items in items_of.items():
+        known = [item for item in items if item in recommender]
+        skipped += [(f"{user},{item}", "no item has this id") for item in items if item not in recommender]
+        try:
+            found = recommender.predict(user, known)
+        except UnknownUser:
+            skipped += [(f"{user},{item}", "no interaction of this user is known") for item in known]
+        else:
+            ratings |= {(user, item): rating for item, rating in found.items()}
+    answered = [pair for pair in rows if pair in ratings]
+    _write(output, ((*pair, f"{ratings[pair]:.4f}") for pair in answered))
+    return len(answered), skipped
+
+
+def _write(path: Path, rows: Iterable[tuple[str, str, str]]) -> None:
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        with draft.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(("user_id", "item_id", "rating"))
+            writer.writerows(rows)
+        draft.replace(path)
+    except OSError as error:
+        raise CatalogueError(f"{path}: cannot be written ({error.strerror})") from error
+    finally:
+        draft.unlink(missing_ok=True)
