@@ -19,6 +19,7 @@ from multimodal_rec.releases import (
     WORDS_FILE,
     load_indexes,
     read_manifest,
+    readable_current,
 )
 from multimodal_rec.words import WordWeights
 from multimodal_rec.work import Learned, Summary, Work, encoder_records, settings_key
@@ -89,11 +90,8 @@ def _done_already(place: Workspace, key: str) -> Summary | None:
     receipt = place.receipt()
     if receipt is None or not receipt.holds(key):
         return None
-    try:
-        release = read_manifest(place.releases.current())
-    except WorkspaceError:
-        return None
-    if release.number != receipt.release:
+    current = readable_current(place.releases)
+    if current is None or current[1].number != receipt.release:
         return None
     return Summary.again(receipt.summary, time.monotonic() - started)
 

@@ -35,12 +35,12 @@ class ContentMap:
     weights: dict[str, FloatArray]  # modality to (d_m, t)
     mean: FloatArray  # (t,)
 
-    def __call__(self, features: Mapping[str, FloatArray], count: int) -> FloatArray:
-        """(count, t) expected targets; what an item lacks tells nothing."""
-        result = np.tile(self.mean, (count, 1))
+    def __call__(self, features: Mapping[str, FloatArray], count: int, targets: slice = slice(None)) -> FloatArray:
+        """(count, t) expected targets, or some of them; what an item lacks tells nothing."""
+        result = np.tile(self.mean[targets], (count, 1))
         for name, weights in self.weights.items():
             if name in features:
-                result += features[name] @ weights
+                result += features[name] @ weights[:, targets]
         return result
 
 

@@ -76,16 +76,16 @@ class Foretold:
 
     def lefts(self, features: Mapping[str, FloatArray], count: int) -> FloatArray:
         """(count, r) expected left factors."""
-        return self.map(features, count)[:, : self.right.shape[1]]
+        return self.map(features, count, slice(self.right.shape[1]))
 
     def rights(self, features: Mapping[str, FloatArray], count: int) -> FloatArray:
         """(count, r) expected right factors."""
         rank = self.right.shape[1]
-        return self.map(features, count)[:, rank : 2 * rank]
+        return self.map(features, count, slice(rank, 2 * rank))
 
     def popularity(self, features: Mapping[str, FloatArray], count: int) -> FloatArray:
         """(count,) expected popularity."""
-        return self.map(features, count)[:, -1]
+        return self.map(features, count, slice(-1, None))[:, 0]
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,12 @@ class EventVectors:
 
 def deviations(users: FloatArray, items: FloatArray) -> FloatArray:
     """(u, 1) standard deviations over the (n, r) items of the scores of (u, r) users."""
-    return _deviations(users, np.cov(items.T, ddof=0).astype(np.float32).reshape(items.shape[1], -1))
+    return _deviations(users, _covariance(items))
+
+
+def _covariance(items: FloatArray) -> FloatArray:
+    """(r, r) covariance of the coordinates of (n, r) items."""
+    return np.cov(items.T, ddof=0).astype(np.float32).reshape(items.shape[1], -1)
 
 
 def _deviations(users: FloatArray, covariance: FloatArray) -> FloatArray:
@@ -158,10 +163,7 @@ class Preferences:
         seen = np.array([item_id is not None for item_id in known])
         ids = [item_id for item_id in known if item_id is not None]
         own = {name: rows[seen] for name, rows in features.items()}
-        covariances = {
-            name: np.cov(right.T, ddof=0).astype(np.float32).reshape(right.shape[1], -1)
-            for name, right in bare._right(ids, own).items()
-        }
+        covariances = {name: _covariance(right) for name, right in bare._right(ids, own).items()}
         return replace(bare, covariances=covariances)
 
     @property

@@ -390,9 +390,7 @@ class Recommender:
             UnknownItem: no item has this id.
             UnknownUser: nothing is known of this user.
         """
-        events = self.history(user)
-        if not events:
-            raise UnknownUser(user)
+        events = self._known_history(user)
         if item not in self._index:
             raise UnknownItem(item)
         liked = list(dict.fromkeys(e.item_id for e in wanted(events) if e.item_id in self._index and e.item_id != item))
@@ -410,9 +408,7 @@ class Recommender:
         parts["taste"] = np.zeros((len(queries), self._space.dim), np.float32)
         for row, query in enumerate(queries):
             if query.user is not None:
-                events = self.history(query.user)
-                if not events:
-                    raise UnknownUser(query.user)
+                events = self._known_history(query.user)
                 for rows in parts.values():
                     rows[row] *= 1 - query.taste
                 parts["taste"][row] = TASTE_SCALE * query.taste * self._user_vectors([events])[0]
@@ -575,9 +571,13 @@ class Recommender:
             raise QueryError(f"{what} needs either a user or a history")
         if history is not None:
             return in_time_order(e if isinstance(e, Event) else Event("", e) for e in history)
-        events = self.history(str(user))
+        return self._known_history(str(user))
+
+    def _known_history(self, user: str) -> list[Event]:
+        """A user's events, oldest first; raises UnknownUser where there are none."""
+        events = self.history(user)
         if not events:
-            raise UnknownUser(str(user))
+            raise UnknownUser(user)
         return events
 
     def _user_vectors(self, histories: Sequence[Sequence[Event]]) -> FloatArray:

@@ -233,6 +233,15 @@ def _way_back(folder: Path) -> str:
     return f", go back with `multimodal-rec rollback --workspace {folder.parent.parent}{to}`"
 
 
+def readable_current(releases: Releases) -> tuple[Path, Manifest] | None:
+    """The current release's folder and manifest; None where there is none, or it is not as it was published."""
+    try:
+        folder = releases.current()
+        return folder, read_manifest(folder)
+    except WorkspaceError:
+        return None
+
+
 def load_indexes(folder: Path) -> tuple[VectorIndex, VectorIndex]:
     """Open the indexes of a release whose files `read_manifest` has checked: of its items, and of their parts.
 

@@ -21,7 +21,7 @@ from multimodal_rec.alignment import Alignment
 from multimodal_rec.catalogue import Problem, read_catalogue
 from multimodal_rec.content import CatalogueVectors, Content, attribute_names, name_features
 from multimodal_rec.embed import EmbedCounts, Encoders, embed_catalogue
-from multimodal_rec.errors import CatalogueError, WorkspaceError
+from multimodal_rec.errors import CatalogueError
 from multimodal_rec.histories import Histories, collect, enough_to_train
 from multimodal_rec.index_choice import AUTO, new_index, tune
 from multimodal_rec.interactions import Event, read_interactions
@@ -40,6 +40,7 @@ from multimodal_rec.releases import (
     EncoderRecord,
     Manifest,
     read_manifest,
+    readable_current,
 )
 from multimodal_rec.sources import Sources
 from multimodal_rec.space import Space
@@ -210,11 +211,10 @@ class Work:
 
     def unchanged(self, encoders: Encoders, seed: int) -> bool:
         """Whether the current release was built from just this input; the summary is complete then."""
-        try:
-            folder = self.workspace.releases.current()
-            manifest = read_manifest(folder)
-        except WorkspaceError:
+        current = readable_current(self.workspace.releases)
+        if current is None:
             return False
+        _, manifest = current
         if manifest.input_key != self._input_key(encoder_records(encoders), seed):
             return False
         self._conclude(manifest)
@@ -256,7 +256,7 @@ class Work:
 
         config = TrainingConfig()
         key = training_key(histories, content.features, content.ids, seed, config)
-        earlier = self._current()
+        earlier = readable_current(self.workspace.releases)
         if earlier and earlier[1].training_key == key:
             return Learned.recorded(*earlier)
         if threads:
@@ -391,13 +391,6 @@ class Work:
     def _histories(self, ids: Sequence[str]) -> Histories:
         """All events, with items as positions among these ids."""
         return collect(self.events.histories(), {item_id: place for place, item_id in enumerate(ids)})
-
-    def _current(self) -> tuple[Path, Manifest] | None:
-        try:
-            folder = self.workspace.releases.current()
-            return folder, read_manifest(folder)
-        except WorkspaceError:
-            return None
 
 
 def settings_key(encoders: tuple[EncoderRecord, EncoderRecord], seed: int, *more: object) -> str:
