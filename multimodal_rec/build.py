@@ -16,12 +16,10 @@ from multimodal_rec.parts import remove_parts
 from multimodal_rec.progress import Progress, silent
 from multimodal_rec.releases import (
     ALIGNMENT_FILE,
-    WORDS_FILE,
     load_indexes,
     read_manifest,
     readable_current,
 )
-from multimodal_rec.words import WordWeights
 from multimodal_rec.work import Learned, Summary, Work, encoder_records, settings_key
 from multimodal_rec.workspace import Workspace
 
@@ -97,7 +95,7 @@ def _done_already(place: Workspace, key: str) -> Summary | None:
 
 
 def _learn_and_publish(work: Work, encoders: Encoders, seed: int, threads: int | None) -> None:
-    words = work.word_weights()
+    words = work.word_weights() if len(work.events) else None
     vectors = work.vectors(encoders, words)
     with work.stage("align"):
         alignment = Alignment.fit(
@@ -105,8 +103,8 @@ def _learn_and_publish(work: Work, encoders: Encoders, seed: int, threads: int |
         )
     content = Content.of(vectors, alignment)
     with work.stage("train"):
-        learned = work.learn(content, seed, threads)
-    work.publish(vectors, content, alignment, words, learned, encoders)
+        learned = work.learn(content, words, seed, threads)
+    work.publish(vectors, content, alignment, learned, encoders)
 
 
 def update(
@@ -131,10 +129,9 @@ def update(
             work.read_items(catalogue, media_root)
             alignment = Alignment.load(folder / ALIGNMENT_FILE)
             work.embed(encoders)
-            words = WordWeights.load(folder / WORDS_FILE)
-            vectors = work.vectors(encoders, words)
             learned = Learned.recorded(folder, manifest)
-            work.publish(vectors, Content.of(vectors, alignment), alignment, words, learned, encoders)
+            vectors = work.vectors(encoders, learned.words)
+            work.publish(vectors, Content.of(vectors, alignment), alignment, learned, encoders)
             return work.summary
 
 
@@ -165,7 +162,6 @@ def remove(ids: Sequence[str], workspace: Path) -> Summary:
                 items,
                 parts,
                 Alignment.load(folder / ALIGNMENT_FILE),
-                WordWeights.load(folder / WORDS_FILE),
                 Learned.recorded(folder, manifest),
                 (manifest.text_encoder, manifest.image_encoder),
             )

@@ -5,8 +5,9 @@ releases/000001/manifest.json   what it is, with the size and SHA-256 of every o
                 index/          item vectors under their ids
                 parts/          vectors of passages and shots under their keys
                 alignment.safetensors
-                words.safetensors
-                preferences/    the fusion network, and the rating model if any; absent without interactions
+                words.safetensors, preferences/
+                                how telling words are, the fusion network, and the rating model if any; absent without
+                                interactions
                 .verified.json  which files were found good, and what state they were in
 releases/current                the number of the current release
 

@@ -12,8 +12,7 @@ from multimodal_rec.content import Content
 from multimodal_rec.embed import recorded_encoders
 from multimodal_rec.item_table import ItemTable
 from multimodal_rec.progress import Progress, silent
-from multimodal_rec.releases import ALIGNMENT_FILE, ITEMS_FILE, WORDS_FILE, read_manifest
-from multimodal_rec.words import WordWeights
+from multimodal_rec.releases import ALIGNMENT_FILE, ITEMS_FILE, read_manifest
 from multimodal_rec.work import Work
 from multimodal_rec.workspace import Workspace
 
@@ -61,9 +60,9 @@ def retrain(workspace: Path, *, threads: int | None = None, progress: Progress =
     with Work(place, progress) as work, ItemTable(folder / ITEMS_FILE, read_only=True) as items:
         own, work.items = work.items, items  # as released: the other table may be changing
         try:
-            words = WordWeights.load(folder / WORDS_FILE)
+            words = work.word_weights()
             content = Content.of(work.vectors(encoders, words), Alignment.load(folder / ALIGNMENT_FILE))
-            learned = work.learn(content, manifest.seed, threads)
+            learned = work.learn(content, words, manifest.seed, threads)
         finally:
             work.items = own
         if learned.preferences is None:
@@ -76,8 +75,7 @@ def retrain(workspace: Path, *, threads: int | None = None, progress: Progress =
         with place.writing(wait=PUBLISH_SECONDS):
             folder = place.releases.current()
             work.start_from(folder, read_manifest(folder))
-            words = WordWeights.load(folder / WORDS_FILE)
-            vectors = work.vectors(encoders, words)
+            vectors = work.vectors(encoders, learned.words)
             alignment = Alignment.load(folder / ALIGNMENT_FILE)
-            work.publish(vectors, Content.of(vectors, alignment), alignment, words, learned, encoders)
+            work.publish(vectors, Content.of(vectors, alignment), alignment, learned, encoders)
         return result(True, "the new model validates no worse", work.summary.release, after)

@@ -46,7 +46,7 @@ from multimodal_rec.sources import Sources
 from multimodal_rec.space import Space
 from multimodal_rec.user_vectors import user_vectors
 from multimodal_rec.vector_store import DamagedStoreError
-from multimodal_rec.words import WordWeights
+from multimodal_rec.word_features import WordWeights
 from multimodal_rec.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -98,13 +98,15 @@ class Summary:
 
 @dataclass(frozen=True)
 class Learned:
-    """The fusion network of a release, None where there was nothing to learn from, and what it came from."""
+    """What a release learned from events; None where there were too few."""
 
     preferences: Preferences | None
     events: EventVectors | None
     seed: int
     training_key: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
+    words: WordWeights | None = None
+    """That the features of items were made with."""
     ratings: RatingModel | None = None
     """Beside preferences, where the log holds ratings that differ."""
 
@@ -113,11 +115,14 @@ class Learned:
         """What an earlier release learned."""
         from multimodal_rec.preferences import EventVectors, Preferences
 
+        if not manifest.preference_dim:
+            return cls(None, None, manifest.seed, manifest.training_key, manifest.metrics)
+        words = WordWeights.load(folder / WORDS_FILE)
         folder = folder / PREFERENCES_FOLDER
-        preferences = Preferences.load(folder) if manifest.preference_dim else None
-        events = EventVectors.load(folder) if manifest.preference_dim else None
-        ratings = load_ratings(folder) if manifest.preference_dim else None
-        return cls(preferences, events, manifest.seed, manifest.training_key, manifest.metrics, ratings)
+        preferences, events = Preferences.load(folder), EventVectors.load(folder)
+        return cls(
+            preferences, events, manifest.seed, manifest.training_key, manifest.metrics, words, load_ratings(folder)
+        )
 
 
 class Work:
@@ -195,11 +200,13 @@ class Work:
         """How telling each word of the catalogue is."""
         return WordWeights.fit(item.text for page in self.items.pages() for item in page)
 
-    def vectors(self, encoders: Encoders, words: WordWeights) -> CatalogueVectors:
-        """The stored vectors of all items, and the features of their words, categories and attributes."""
+    def vectors(self, encoders: Encoders, words: WordWeights | None) -> CatalogueVectors:
+        """The stored vectors of all items; with word weights, the features of their words, categories and attributes."""
         text, image, video = (
             self.store.matrix(encoders.space(name), self.items.keys(name), encoders.dim(name)) for name in MODALITIES
         )
+        if words is None:
+            return CatalogueVectors(self.items.ids(), text, image, video)
         categories, attributes, telling = [], [], []
         for page in self.items.pages():
             categories.append(name_features([item.categories for item in page]))
@@ -246,10 +253,17 @@ class Work:
                     reason = f"interaction of an unknown item ({count} rows)"
                     self.problems.append(Problem(interactions.name, item_id, reason))
 
-    def learn(self, content: Content, seed: int, threads: int | None) -> Learned:
-        """Train the fusion network, or take the current release's where it was trained from just the same."""
+    def learn(self, content: Content, words: WordWeights | None, seed: int, threads: int | None) -> Learned:
+        """Train the fusion network, or take the current release's where it was trained from just the same.
+
+        Args:
+            content: of the catalogue.
+            words: that its features were made with; None where there are no events.
+            seed: of everything random.
+            threads: CPU threads at the most.
+        """
         histories = self._histories(content.ids)
-        if not enough_to_train(histories):
+        if words is None or not enough_to_train(histories):
             return Learned(None, None, seed)
         from multimodal_rec.rating_training import fit_ratings
         from multimodal_rec.training import TrainingConfig, train, training_key
@@ -278,14 +292,13 @@ class Work:
         }
         ratings = fit_ratings(histories, content.features, ids=content.ids, seed=seed, progress=self.progress)
         metrics |= ratings.config.metrics if ratings else {}
-        return Learned(trained.preferences, None, seed, key, metrics, ratings)
+        return Learned(trained.preferences, None, seed, key, metrics, words, ratings)
 
     def publish(
         self,
         vectors: CatalogueVectors,
         content: Content,
         alignment: Alignment,
-        words: WordWeights,
         learned: Learned,
         encoders: Encoders,
     ) -> None:
@@ -316,14 +329,13 @@ class Work:
         asked = user_vectors(users, index, space, learned.preferences, learned.events)
         tune(index, space, asked)
         tune(part_index, space, asked[:0])
-        self.write_release(index, part_index, alignment, words, learned, encoder_records(encoders))
+        self.write_release(index, part_index, alignment, learned, encoder_records(encoders))
 
     def write_release(
         self,
         index: VectorIndex,
         parts: VectorIndex,
         alignment: Alignment,
-        words: WordWeights,
         learned: Learned,
         encoders: tuple[EncoderRecord, EncoderRecord],
     ) -> None:
@@ -348,7 +360,8 @@ class Work:
                 (folder / name).mkdir()
                 vectors.save(folder / name)
             alignment.save(folder / ALIGNMENT_FILE)
-            words.save(folder / WORDS_FILE)
+            if learned.words:
+                learned.words.save(folder / WORDS_FILE)
             if learned.preferences:
                 learned.preferences.save(folder / PREFERENCES_FOLDER)
             if learned.events:

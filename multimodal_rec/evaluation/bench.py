@@ -72,8 +72,8 @@ class Bench:
         vectors = variant.vectors(self.vectors, seed)
         alignment, content = self._contents(vectors)
         work.events.put(events, replace_all=True)
-        learned = work.learn(content, seed, self._threads)
-        work.publish(vectors, content, alignment, self._words, variant.learned(learned), self._encoders)
+        learned = work.learn(content, self._words, seed, self._threads)
+        work.publish(vectors, content, alignment, variant.learned(learned), self._encoders)
         return Recommender.open(work.workspace.path, threads=self._threads), learned
 
     def _contents(self, vectors: CatalogueVectors) -> tuple[Alignment, Content]:

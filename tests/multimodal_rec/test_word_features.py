@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from multimodal_rec.words import WORD_DIM, WordWeights
+from multimodal_rec.word_features import WORD_DIM, WordWeights
 
 TEXTS = [f"the film number {number} of Kurosawa" if number % 5 == 0 else f"the series {number}" for number in range(60)]
 
