@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Classes, FloatArray, TextEncoder
-from encoders.network import Network
+from encoders.on_demand import NetworkOnDemand
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -30,7 +30,7 @@ class PreparedImages:
     classes: Classes | None
     text_tower: TextEncoder | None
     prepare: Prepare
-    network: Network
+    network: NetworkOnDemand
 
     def encode_prepared(self, batch: npt.NDArray[Any]) -> FloatArray:
         """Return raw features float32 (n, dim) of prepared pictures (n, 3, H, W)."""
@@ -45,3 +45,9 @@ class PreparedImages:
         if not images:
             return np.empty((0, self.dim), np.float32)
         return self.encode_prepared(np.stack([self.prepare(image) for image in images]))
+
+    def release(self) -> None:
+        """Give the model's memory back; the next use opens it again."""
+        self.network.release()
+        if self.text_tower:
+            self.text_tower.release()

@@ -27,6 +27,11 @@ class NetworkOnDemand:
         """Return one float32 array per batch, in order."""
         return self._network().run(batches)
 
+    def release(self) -> None:
+        """Let go of the network and its memory; the next run opens it again."""
+        with self._lock:
+            self._opened = None
+
     def _network(self) -> Network:
         with self._lock:
             if self._opened is None:

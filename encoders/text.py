@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Encoding, FloatArray
-from encoders.network import Inputs, Network
+from encoders.network import Inputs
+from encoders.on_demand import NetworkOnDemand
 from encoders.passages import split_passages
 from encoders.pooling import mean_direction, unit
 
@@ -47,7 +48,7 @@ class TransformerText:
         *,
         dim: int,
         tokenizer: Callable[[], Tokenizer],
-        network: Network,
+        network: NetworkOnDemand,
         rules: TokenRules,
     ) -> None:
         """Put the parts together; the tokenizer, fetched when it is first needed, must neither pad nor truncate."""
@@ -104,6 +105,10 @@ class TransformerText:
             )
             for text, tokens in zip(texts, encoded, strict=True)
         ]
+
+    def release(self) -> None:
+        """Give the model's memory back; the next use opens it again."""
+        self._network.release()
 
     def _encode_rows(self, rows: Sequence[list[int]]) -> FloatArray:
         """Return float32 (n, dim), unit length, of token ids; rows of like length share a batch: little is padding."""

@@ -29,6 +29,8 @@ TEMPERATURE = 2.0
 TOP_CLASSES = 50
 RIDGE_PENALTIES = tuple(10.0**exponent for exponent in np.arange(-2, 2.1, 0.5))
 MIN_PAIRS = 50
+ROWS_AT_ONCE = 1024
+"""Pictures whose class probabilities are in memory at once."""
 MOST_JUDGES = 1000
 """Pairs whose leave-one-out errors choose the penalty of a ridge; all of them take part in it."""
 
@@ -95,11 +97,15 @@ class Alignment:
     def bridge(self, images: FloatArray) -> FloatArray:
         """(n, v) raw features as (n, t) vectors in the space of centred texts, unit length or zero."""
         result = np.zeros((len(images), len(self.text_mean)), np.float32)
-        if len(self.class_weight):
-            result += unit(_convex(images @ self.class_weight.T + self.class_bias) @ self.class_texts)
-        if len(self.ridge):
-            result += unit(self.centred_images(images) @ self.ridge)
-        return np.where(present(images)[:, None], unit(result), np.float32(0))
+        for start in range(0, len(images), ROWS_AT_ONCE):
+            rows = images[start : start + ROWS_AT_ONCE]
+            some = result[start : start + ROWS_AT_ONCE]
+            if len(self.class_weight):
+                some += unit(_convex(rows @ self.class_weight.T + self.class_bias) @ self.class_texts)
+            if len(self.ridge):
+                some += unit(self.centred_images(rows) @ self.ridge)
+            some[:] = np.where(present(rows)[:, None], unit(some), np.float32(0))
+        return result
 
     def save(self, path: Path) -> None:
         """Write all arrays as safetensors."""

@@ -73,7 +73,7 @@ class Content:
         semantic, visual = content_blocks(alignment, vectors.texts, vectors.pictures)
         features = {
             "text": alignment.centred_texts(vectors.texts),
-            "image": alignment.centred_images(vectors.images),
+            "image": alignment.centred_images(vectors.images) if vectors.videos.any() else visual,
             "video": alignment.centred_images(vectors.videos),
             "categories": vectors.categories,
             "attributes": vectors.attributes,

@@ -60,6 +60,11 @@ class Encoders:
         """Length of the vectors of a modality."""
         return self.text.dim if modality == "text" else self.image.dim
 
+    def release(self) -> None:
+        """Give the models' memory back until one of them is used again."""
+        self.text.release()
+        self.image.release()
+
 
 @dataclass(frozen=True)
 class StoredTexts:
@@ -95,9 +100,14 @@ class StoredTexts:
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
         if missing:
             fresh = dict(zip(missing, self.encoder.encode_long(list(missing.values())), strict=True))
+            self.encoder.release()  # the next builds find them stored
             self.store.put(self.fingerprint, fresh.items())
             found |= fresh
         return [found[key] for key in keys]
+
+    def release(self) -> None:
+        """Give the encoder's memory back."""
+        self.encoder.release()
 
 
 def recorded_encoders(manifest: Manifest, threads: int | None) -> Encoders:

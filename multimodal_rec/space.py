@@ -61,6 +61,8 @@ class Space:
 
 def picture_features(images: FloatArray, videos: FloatArray) -> FloatArray:
     """(n, v) raw features of an item's picture and clip: their mean where it has both."""
+    if not videos.any():
+        return images
     both = (present(images) & present(videos))[:, None]
     return np.where(both, (images + videos) / 2, images + videos)
 

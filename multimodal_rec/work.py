@@ -183,6 +183,7 @@ class Work:
             except DamagedStoreError:  # the store is empty now
                 del self.problems[noted:]
                 counts = self._embed(encoders)
+            encoders.release()  # what follows needs the memory
         self.all_encoded = len(self.problems) == noted
         self.summary.encoded, self.summary.reused = counts.encoded, counts.reused
         self.summary.rejected = sum(not problem.kept for problem in self.problems)
