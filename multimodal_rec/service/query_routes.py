@@ -16,9 +16,13 @@ from multimodal_rec.recommender import Hit, Recommender
 from multimodal_rec.service.auth import require
 from multimodal_rec.service.problems import RESPONSES, as_json
 from multimodal_rec.service.schemas import (
+    MOST_RESULTS,
+    Id,
     Listing,
     Page,
     Pages,
+    RatingRequest,
+    Ratings,
     ReasonsAnswer,
     RecommendationBatch,
     SearchBatch,
@@ -112,6 +116,28 @@ def reasons(request: Request, user_id: str, item: str) -> Response:
     ]
     near = [{"likeness": likeness, "item": item_fields(items[item_id])} for item_id, likeness in found.nearest]
     return _json({"shares": shares, "nearest": near})
+
+
+@router.get("/users/{user_id:path}/ratings", response_model=Ratings)
+def ratings_of_user(
+    request: Request, user_id: str, item: Annotated[list[Id], Query(min_length=1, max_length=MOST_RESULTS)]
+) -> Response:
+    """The ratings that a user would give items, on the scale of the log; repeat `item` for several."""
+    return _ratings(request.app.state.service, RatingRequest(items=item), user_id, None)
+
+
+@router.post("/ratings", response_model=Ratings)
+def ratings(request: Request, body: RatingRequest) -> Response:
+    """The ratings that a user would give items, or someone who gave the ratings of these events. Nothing is kept."""
+    events = None if body.events is None else _session(body.events)
+    return _ratings(request.app.state.service, body, body.user_id, events)
+
+
+def _ratings(service: Service, asked: RatingRequest, user: str | None, events: list[Event] | None) -> Response:
+    with service.recommender() as recommender:
+        found = recommender.predict(user, asked.items, history=events)
+        rows = [{"item_id": item_id, "rating": float(found[item_id])} for item_id in asked.items]
+        return _json({"ratings": rows, "release": recommender.manifest.number})
 
 
 @router.post("/recommendations", response_model=Page)

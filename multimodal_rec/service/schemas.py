@@ -151,6 +151,15 @@ class UserRequest(BoostedListing):
     events: Annotated[list[SessionEvent], Field(max_length=MOST_EVENTS)] | None = None
 
 
+class RatingRequest(Strict):
+    """Items whose ratings are asked for: those that a user would give, or a visitor with these events."""
+
+    items: Annotated[list[Id], Field(min_length=1, max_length=MOST_ITEMS)]
+    user_id: Id | None = None
+    events: Annotated[list[SessionEvent], Field(max_length=MOST_EVENTS)] | None = None
+    """Those with a rating count."""
+
+
 class RecommendationBatch(Strict):
     """Many lists at once."""
 
@@ -325,6 +334,21 @@ class ReasonsAnswer(BaseModel):
 
     shares: list[Contribution]
     nearest: list[Near]
+
+
+class RatingAnswer(BaseModel):
+    """What an item would be rated."""
+
+    item_id: str
+    rating: float
+    """On the scale of the log."""
+
+
+class Ratings(BaseModel):
+    """What items would be rated, in the order in which they were asked for."""
+
+    ratings: list[RatingAnswer]
+    release: int
 
 
 class Users(BaseModel):

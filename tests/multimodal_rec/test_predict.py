@@ -131,3 +131,33 @@ def test_without_ratings_one_line_says_so(folder: Path, tmp_path: Path) -> None:
     error = run("predict", "-w", tmp_path / "ws", "--user", "u1", "--item", "cat", code=2).stderr
     assert len(error.splitlines()) == 1
     assert "learned no ratings" in error
+
+
+def test_the_service_predicts_what_the_recommender_does(folder: Path) -> None:
+    pytest.importorskip("fastapi", reason="pip install 'multimodal-rec[serve]'")
+    from fastapi.testclient import TestClient
+
+    from multimodal_rec.service.app import create_app
+    from multimodal_rec.service.settings import Settings
+
+    rated = [{"item_id": "dog", "kind": "rating", "rating": 5}, {"item_id": "pig", "kind": "rating", "rating": 2}]
+    with Recommender.open(folder / "ws") as recommender:
+        known = recommender.predict("u1", ["elk", "cat"])
+        events = [Event("", row["item_id"], rating=row["rating"]) for row in rated]
+        visitor = recommender.predict(history=events, items=["cat"])
+    with TestClient(create_app(Settings(workspace=folder / "ws"))) as client:
+        answer = client.get("/users/u1/ratings", params={"item": ["elk", "cat"]}).json()
+        assert [row["item_id"] for row in answer["ratings"]] == ["elk", "cat"]
+        assert {row["item_id"]: row["rating"] for row in answer["ratings"]} == pytest.approx(known)
+        assert client.post("/ratings", json={"user_id": "u1", "items": ["elk", "cat"]}).json() == answer
+        answer = client.post("/ratings", json={"events": rated, "items": ["cat"]}).json()
+        assert answer["ratings"] == [{"item_id": "cat", "rating": pytest.approx(visitor["cat"])}]
+        refused = [
+            (client.get("/users/nobody/ratings?item=cat"), 404, "nobody"),
+            (client.get("/users/u1/ratings?item=unicorn"), 404, "unicorn"),
+            (client.get("/users/u1/ratings"), 422, "item"),
+            (client.post("/ratings", json={"items": ["cat"]}), 422, "either a user or a history"),
+        ]
+        for problem, status, says in refused:
+            assert problem.status_code == status
+            assert says in problem.json()["detail"]
