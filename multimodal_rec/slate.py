@@ -23,9 +23,6 @@ SAME_ITEM = 0.98
 FEWEST_CANDIDATES = 200
 FULL_STRENGTH = 20
 """The place from which on the whole diversity counts: the first ones belong to what fits best."""
-MOST_DIVERSITY = 0.86
-"""Say of unlikeness at a diversity of 1. Half of it is the mildest that made lists of held-out events a fifth more
-varied."""
 AGAINST = 2.0
 """What full likeness to an unwanted item takes away, in deviations."""
 
@@ -91,23 +88,23 @@ class Candidates:
 def choose(candidates: Candidates, slate: Slate, k: int) -> list[int]:
     """Places, among the candidates, of the k to show, in order; fewer where the limits leave fewer.
 
-    An item's value is (1 - s) its score less s its greatest likeness to an item above it, both in deviations (maximal
-    marginal relevance, Carbonell and Goldstein 1998); s grows down the list to the diversity that is asked for.
+    With a diversity of d, an item's value is (1 - d) its score less d its mean likeness to the items above it, both in
+    deviations: marginal relevance (Carbonell and Goldstein 1998) with the mean for the maximum, as what a list is
+    judged by is a mean too. The likeness counts in full from place `FULL_STRENGTH` on, and above in proportion.
     """
     relevance = standardised(candidates.scores) + boosted(candidates, slate.boosts)
     likeness = likenesses(candidates)
     open_places = np.ones(len(relevance), dtype=bool)
     if slate.unique:
         open_places[repeats(relevance, candidates.contents @ candidates.contents.T)] = False
-    spread = _deviation(likeness[~np.eye(len(likeness), dtype=bool)])
-    nearest = np.full(len(relevance), -np.inf, np.float32)
+    likeness_above = np.zeros(len(relevance), np.float32)
     shown: Counter[str] = Counter()
     chosen: list[int] = []
     while len(chosen) < k and open_places.any():
         value = relevance
-        strength = MOST_DIVERSITY * slate.diversity * min(1.0, (len(chosen) + 1) / FULL_STRENGTH)
-        if strength and chosen:
-            value = (1 - strength) * relevance - strength * nearest / spread
+        if slate.diversity and chosen:
+            strength = slate.diversity * min(1.0, (len(chosen) + 1) / FULL_STRENGTH)
+            value = (1 - slate.diversity) * relevance - strength * likeness_above / len(chosen)
         allowed = open_places
         due = round_down(slate.new_share * (len(chosen) + 1)) - int(candidates.new[chosen].sum())
         if due > 0 and (open_places & candidates.new).any():
@@ -119,17 +116,24 @@ def choose(candidates: Candidates, slate: Slate, k: int) -> list[int]:
             continue
         chosen.append(place)
         shown.update(names)
-        nearest = np.maximum(nearest, likeness[place])
+        likeness_above += likeness[place]
     return chosen
 
 
 def likenesses(candidates: Candidates) -> FloatArray:
-    """(n, n) mean cosine of the tastes (less what all have in common), of the contents and of the categories."""
+    """(n, n) likeness in deviations: of the tastes (less what all have in common), contents and categories, alike."""
     names = sorted({name for own in candidates.categories for name in own})
     categories = np.array([[name in own for name in names] for own in candidates.categories], np.float32)
     tastes = candidates.tastes - candidates.tastes.mean(axis=0)
     views = [unit(rows) for rows in (tastes, candidates.contents, categories) if rows.shape[1]]
-    return np.asarray(sum(rows @ rows.T for rows in views) / len(views), dtype=np.float32)
+    return _among_pairs(np.sum([_among_pairs(rows @ rows.T) for rows in views], axis=0))
+
+
+def _among_pairs(likeness: FloatArray) -> FloatArray:
+    """(n, n) less the mean over all pairs of two, in their deviations."""
+    pairs = likeness[~np.eye(len(likeness), dtype=bool)]
+    mean = pairs.mean() if pairs.size else 0.0
+    return np.asarray((likeness - mean) / _deviation(pairs), dtype=np.float32)
 
 
 def standardised(scores: FloatArray) -> FloatArray:

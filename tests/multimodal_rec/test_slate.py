@@ -58,23 +58,39 @@ def test_diversity_equals_marginal_relevance_computed_item_by_item(diversity: fl
     def cosine(a: np.ndarray, b: np.ndarray) -> float:
         return float(a @ b / np.sqrt(a @ a * (b @ b)))
 
-    def alike(i: int, j: int) -> float:
-        centre = tastes.mean(axis=0)
-        shared = len(set(genres[i]) & set(genres[j])) / 2
-        return (cosine(tastes[i] - centre, tastes[j] - centre) + cosine(contents[i], contents[j]) + shared) / 3
+    centre = tastes.mean(axis=0)
+    pairs = [(i, j) for i in range(30) for j in range(30) if i != j]
+    views = [
+        {(i, j): cosine(tastes[i] - centre, tastes[j] - centre) for i, j in pairs},
+        {(i, j): cosine(contents[i], contents[j]) for i, j in pairs},
+        {(i, j): len(set(genres[i]) & set(genres[j])) / 2 for i, j in pairs},
+    ]
 
+    def in_deviations(view: dict[tuple[int, int], float]) -> dict[tuple[int, int], float]:
+        values = list(view.values())
+        return {pair: (value - np.mean(values)) / np.std(values) for pair, value in view.items()}
+
+    views = [in_deviations(view) for view in views]
+    alike = in_deviations({pair: sum(view[pair] for view in views) for pair in pairs})
     relevance = (scores - scores.mean()) / scores.std()
-    spread = np.std([alike(i, j) for i in range(30) for j in range(30) if i != j])
     expected = [int(np.argmax(scores))]
     while len(expected) < 24:
-        strength = 0.86 * diversity * min(1, (len(expected) + 1) / 20)
+        strength = diversity * min(1, (len(expected) + 1) / 20)
         values = {
-            i: (1 - strength) * relevance[i] - strength * max(alike(i, j) for j in expected) / spread
+            i: (1 - diversity) * relevance[i] - strength * np.mean([alike[i, j] for j in expected])
             for i in range(30)
             if i not in expected
         }
         expected.append(max(values, key=lambda i: values[i]))
     assert found == expected
+
+
+def test_a_diversity_of_one_asks_only_for_unlikeness() -> None:
+    assert choose(candidates([4.0, 3.9, 3.0, 2.9], [0, 5, 90, 180]), Slate(diversity=1.0), 3) == [0, 3, 2]
+
+
+def test_one_candidate_needs_no_likeness() -> None:
+    assert choose(candidates([4.0], [0]), Slate(diversity=0.5), 3) == [0]
 
 
 def test_new_items_get_their_share_spread_over_the_list() -> None:
