@@ -17,6 +17,7 @@ from multimodal_rec.histories import FLOOR, Histories, age_weights
 FloatArray = npt.NDArray[np.float32]
 
 RANK = 128
+"""Dimensions of the factors, where nothing else is asked for."""
 MOST_ITEMS = 8_000
 """Items that take part, the ones with most events first: the matrix is dense."""
 MOST_EVENTS = 500
@@ -43,7 +44,9 @@ def user_rows(histories: Histories, left: FloatArray, recency: float, newest: in
     return rows
 
 
-def co_liked(histories: Histories, count: int, penalty: float, seed: int) -> tuple[FloatArray, FloatArray]:
+def co_liked(
+    histories: Histories, count: int, penalty: float, seed: int, *, rank: int = RANK
+) -> tuple[FloatArray, FloatArray]:
     """Left and right factors of EASE (Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data").
 
     Args:
@@ -51,6 +54,7 @@ def co_liked(histories: Histories, count: int, penalty: float, seed: int) -> tup
         count: n, the number of items.
         penalty: L2.
         seed: of the factorisation.
+        rank: r, dimensions of the factors.
     """
     chosen, places = _frequent(histories, count)
     gram = np.zeros((len(chosen), len(chosen)))
@@ -64,11 +68,18 @@ def co_liked(histories: Histories, count: int, penalty: float, seed: int) -> tup
     inverse = np.linalg.inv(gram)
     weights = -inverse / np.diag(inverse)
     np.fill_diagonal(weights, 0.0)
-    return _factorise(weights, chosen, count, seed)
+    return _factorise(weights, chosen, count, seed, rank)
 
 
 def next_liked(
-    histories: Histories, count: int, penalty: float, seed: int, *, recency: float = 5.0, ahead: int = 10
+    histories: Histories,
+    count: int,
+    penalty: float,
+    seed: int,
+    *,
+    rank: int = RANK,
+    recency: float = 5.0,
+    ahead: int = 10,
 ) -> tuple[FloatArray, FloatArray]:
     """Left and right factors of the ridge regression from a decayed history to the events that follow it.
 
@@ -93,7 +104,7 @@ def next_liked(
         gram[np.ix_(distinct, distinct)] += inputs.T @ inputs
         cross[np.ix_(distinct, distinct)] += inputs.T @ targets
     gram[np.diag_indices_from(gram)] += penalty
-    return _factorise(np.asarray(np.linalg.solve(gram, cross), np.float64), chosen, count, seed)
+    return _factorise(np.asarray(np.linalg.solve(gram, cross), np.float64), chosen, count, seed, rank)
 
 
 def _frequent(histories: Histories, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -107,15 +118,15 @@ def _frequent(histories: Histories, count: int) -> tuple[npt.NDArray[np.int64], 
 
 
 def _factorise(
-    weights: npt.NDArray[np.float64], chosen: npt.NDArray[np.int64], count: int, seed: int
+    weights: npt.NDArray[np.float64], chosen: npt.NDArray[np.int64], count: int, seed: int, dim: int
 ) -> tuple[FloatArray, FloatArray]:
-    """(n, r) left and right factors of the closest matrix of rank r, zero for items that took no part."""
+    """(n, dim) left and right factors of the closest matrix of this rank, zero for items that took no part."""
     torch.manual_seed(seed)
     matrix = torch.from_numpy(weights.astype(np.float32))
-    rank = min(RANK, len(chosen))
+    rank = min(dim, len(chosen))
     u, s, v = torch.svd_lowrank(matrix, q=min(rank + 32, len(chosen)), niter=4)
     root = s[:rank].sqrt()
-    left, right = np.zeros((2, count, RANK), np.float32)
+    left, right = np.zeros((2, count, dim), np.float32)
     left[chosen, :rank] = (u[:, :rank] * root).numpy()
     right[chosen, :rank] = (v[:, :rank] * root).numpy()
     return left, right

@@ -16,15 +16,11 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 
-class FusionConfig(BaseModel):
-    """The shape of the network."""
+class FusionShape(BaseModel):
+    """The shape of the network, whatever the data."""
 
     model_config = ConfigDict(frozen=True)
 
-    items: int
-    """Number of items, seen in training or not."""
-    features: dict[str, int]
-    """Dimension of each modality's vectors."""
     dim: int = 64
     """Dimension of item and user vectors, without the popularity coordinate."""
     history: int = 50
@@ -35,6 +31,15 @@ class FusionConfig(BaseModel):
     """Attention heads of each layer."""
     dropout: float = 0.2
     """Dropout inside the Transformer."""
+
+
+class FusionConfig(FusionShape):
+    """The shape of the network for a catalogue."""
+
+    items: int
+    """Number of items, seen in training or not."""
+    features: dict[str, int]
+    """Dimension of each modality's vectors."""
 
 
 class ItemTower(nn.Module):

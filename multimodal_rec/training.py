@@ -27,9 +27,9 @@ import torch
 from pydantic import BaseModel, ConfigDict
 
 from multimodal_rec.blend import LEAST_GAIN, Contest, choose_weights
-from multimodal_rec.factors import Factors, co_liked, next_liked, user_rows
+from multimodal_rec.factors import RANK, Factors, co_liked, next_liked, user_rows
 from multimodal_rec.foretell import MOST_ITEMS, Scales, combined, fit_map, kernels, solve
-from multimodal_rec.fusion import FusionConfig
+from multimodal_rec.fusion import FusionConfig, FusionShape
 from multimodal_rec.fusion_training import FusionRun, FusionTraining, rating_scale
 from multimodal_rec.histories import ALL_ALIKE, CONTENT_RECENCY, Histories, age_weights, held_out
 from multimodal_rec.model_card import TrainingRecord
@@ -57,6 +57,12 @@ class TrainingConfig(BaseModel):
 
     fusion: FusionTraining = FusionTraining()
     """How the fusion network is trained."""
+    shape: FusionShape = FusionShape()
+    """The shape of the fusion network."""
+    rank: int = RANK
+    """Dimensions of the factors of the linear models."""
+    next_recency: float = 5.0
+    """Decay, in places, of the events before and after one from which `next_liked` learns."""
     validation: float = 0.125
     """Share of each user's newest events that is held out to choose the weights."""
     folds: int = 3
@@ -282,7 +288,7 @@ class _Learner:
         fusion = FusionRun(
             histories,
             {name: self.features[name] for name in order},
-            FusionConfig(items=self.count, features=order),
+            FusionConfig(**self.config.shape.model_dump(), items=self.count, features=order),
             self.config.fusion,
             self.seed,
         )
@@ -419,8 +425,12 @@ class _Learner:
         return users[some], relevant[some], seen[some]
 
     def _linear(self, name: str, histories: Histories, setting: _Setting) -> Factors:
-        fit = co_liked if name == "co_liked" else next_liked
-        return Factors(*fit(histories, self.count, setting.penalty, self.seed), setting.recency)
+        common = histories, self.count, setting.penalty, self.seed
+        if name == "co_liked":
+            left, right = co_liked(*common, rank=self.config.rank)
+        else:
+            left, right = next_liked(*common, rank=self.config.rank, recency=self.config.next_recency)
+        return Factors(left, right, setting.recency)
 
     def _foretold(self, histories: Histories, factors: Factors, popularity: FloatArray, scales: Scales) -> Foretold:
         rows = _most_frequent(histories, MOST_ITEMS)
