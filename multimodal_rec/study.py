@@ -65,7 +65,7 @@ class Study:
         self._space = {setting: _distribution(values) for setting, values in space.items()}
         optuna.logging.disable_default_handler()
         optuna.logging.enable_propagation()
-        connect = {"creator": lambda: sqlite3.connect(path, timeout=BUSY_SECONDS)}  # any path, whatever signs it has
+        connect = {"creator": lambda: _connect(path)}  # an address would not take every path
         with self._undamaged():
             self._storage = optuna.storages.RDBStorage("sqlite://", engine_kwargs=connect)
             self._study = optuna.create_study(
@@ -147,6 +147,13 @@ class Study:
             raise WorkspaceError(
                 f"{self._path} cannot be used ({reason}): check the disk, or delete it to begin the search anew"
             ) from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, timeout=BUSY_SECONDS)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing, a dead machine the last trial
+    return database
 
 
 def _distribution(values: Range) -> BaseDistribution:
