@@ -20,6 +20,7 @@ from multimodal_rec.releases import (
     read_manifest,
     readable_current,
 )
+from multimodal_rec.tuned import tuned_settings
 from multimodal_rec.work import Learned, Summary, Work, encoder_records, settings_key
 from multimodal_rec.workspace import Workspace
 
@@ -39,7 +40,8 @@ def build(
 ) -> Summary:
     """Make a workspace answer for this catalogue and these interactions, and for nothing else it held before.
 
-    Only events that the service took in live stay: they were promised to be kept.
+    Only events that the service took in live stay: they were promised to be kept. Where `tune` chose settings for the
+    workspace, training takes them.
 
     Args:
         catalogue: a .jsonl, .csv or .parquet table, or a folder of media.
@@ -56,7 +58,8 @@ def build(
     Raises:
         CatalogueError: a file cannot be read, or no row of the catalogue is usable.
         encoders.EncoderError: an encoder cannot be had.
-        WorkspaceError: the workspace is busy or cannot be written, or no index has this name.
+        WorkspaceError: the workspace is busy or cannot be written, its tuned settings are damaged, or no index has this
+            name.
     """
     checked_kind(index)
     if interactions is not None and not interactions.is_file():
@@ -67,7 +70,7 @@ def build(
     )
     place = Workspace(workspace)
     paths = [str(path and path.absolute()) for path in (catalogue, interactions, media_root)]
-    key = settings_key(encoder_records(encoders), seed, index, *paths)
+    key = settings_key(encoder_records(encoders), seed, index, sorted(tuned_settings(workspace).items()), *paths)
     with place.writing(create=True):
         if done := _done_already(place, key):
             return done

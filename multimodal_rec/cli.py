@@ -605,6 +605,46 @@ def evaluate_command(
         _print(f"with charts: {report}")
 
 
+@app.command("tune")
+def tune_command(
+    workspace: Workspace,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Settings to try now [default: 20, if no --minutes]", show_default=False)
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Time to try settings in; the first trial is ended anyway.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    threads: Threads = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Search the settings that learn best from an index's interactions; build and retrain use them from then on.
+
+    Each trial learns from the older events of all users, and is judged by how well it finds the newest. Rows that you
+    keep to test on must not be in the index. The same command again searches on.
+    """
+    from multimodal_rec.tune import Progressed, tune
+
+    def note(trial: Progressed) -> None:
+        if not quiet:
+            values = f"{_figure(trial.value)}, best {_figure(trial.best)}"
+            print(f"trial {trial.number}: {values}, {trial.seconds:.0f} s", file=sys.stderr)  # noqa: T201
+
+    with _progress(quiet) as progress:
+        result = tune(
+            workspace, trials=trials, minutes=minutes, seed=seed, threads=threads, note=note, progress=progress
+        )
+    if as_json:
+        _print_json(result.as_json())
+        return
+    _print(f"trials        {result.trials}, {result.new} of them now, judged by {result.users} users")
+    _print(f"{result.measure:13} {_figure(result.best)}, by default {_figure(result.default)}")
+    for name, value in result.settings.items():
+        _print(f"{name:22} {value:.4g}")
+    _print("the next build or retrain learns with these" if result.settings else "nothing was better than the defaults")
+
+
 @app.command("doctor")
 def doctor_command(as_json: AsJson = False, quiet: Quiet = False) -> None:  # noqa: ARG001
     """Look over the installation and say how to mend what is wrong."""
@@ -729,12 +769,18 @@ def _print_summary(summary: Summary, workspace: Path, as_json: bool) -> None:
         ("reused", lambda: _counts(summary.reused) or "nothing"),
         ("interactions", lambda: f"{_counts(summary.interactions)}, users {summary.users}"),
         ("learned", lambda: ", ".join(f"{name} {value:g}" for name, value in summary.metrics.items()) or "nothing"),
+        ("settings", lambda: ", ".join(f"{name} {value:.4g}" for name, value in summary.settings.items())),
         ("seconds", lambda: ", ".join(f"{name} {value:.1f}" for name, value in summary.seconds.items())),
     ]
     for name, value in lines:
-        _print(f"{name:13} {value()}")
+        if name != "settings" or summary.settings:  # those that `tune` chose
+            _print(f"{name:13} {value()}")
     if summary.rejected or summary.warnings:
         _print(f"what was left out and why: {workspace / 'rejected.jsonl'}")
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else f"{value:.4f}"
 
 
 def _counts(counts: dict[str, int]) -> str:

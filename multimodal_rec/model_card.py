@@ -36,6 +36,8 @@ class TrainingRecord(BaseModel):
     seed: int
     metrics: dict[str, float]
     """On events, and on items, that were held out of the training data."""
+    settings: dict[str, int | float] = {}
+    """Of training, where they are not the defaults."""
     losses: tuple[float, ...]
     """Of the fusion network on all events, one an epoch."""
 
@@ -67,12 +69,13 @@ class TrainingRecord(BaseModel):
             f"| {name} | {config.weights.get(name, 0.0):.3g} | {config.new_weights.get(name, 0.0):.3g} |\n"
             for name in dict.fromkeys([*config.weights, *config.new_weights])
         )
+        settings = ", ".join(f"{name} {value:.4g}" for name, value in self.settings.items())
         media = ", ".join(sorted(config.fusion.features)) or "no content"
         return (
             "# Model of preferences\n\nIt ranks the items of one catalogue for people by what they liked before: several"
             " models of taste, summed in one inner product.\n\n"
             f"## Data\n\n{self.events} events of {self.users} users; {self.items} items in the catalogue. The fusion"
-            f" network reads {media}. Seed {self.seed}.\n\n"
+            f" network reads {media}. Seed {self.seed}. Settings: {settings or 'the defaults'}.\n\n"
             f"## Figures\n\nOn events and items held out of the training data:\n\n| measure | value |\n|---|---|\n{figures}"
             f"\n![loss]({LOSS_FILE})\n\n"
             f"## Weights\n\nChosen on the same held-out events.\n\n| model | known items | new items |\n|---|---|---|\n{weights}"

@@ -35,6 +35,7 @@ from multimodal_rec.histories import ALL_ALIKE, CONTENT_RECENCY, Histories, age_
 from multimodal_rec.model_card import TrainingRecord
 from multimodal_rec.preferences import Foretold, PreferenceConfig, Preferences, deviations
 from multimodal_rec.progress import Progress, silent
+from multimodal_rec.tuned import changed
 
 logger = logging.getLogger(__name__)
 
@@ -196,6 +197,7 @@ def _train(
         events=len(histories.items),
         seed=seed,
         metrics={f"ndcg@{config.k}": ndcg, f"ndcg@{config.k} of new items": new_ndcg},
+        settings=changed(config),
         losses=tuple(final.fusion.losses),
     )
     return Trained(

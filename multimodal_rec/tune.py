@@ -23,9 +23,8 @@ from multimodal_rec.errors import QueryError, WorkspaceError
 from multimodal_rec.evaluation.objective import MEASURE, Objective
 from multimodal_rec.item_table import ItemTable
 from multimodal_rec.progress import Progress, silent
-from multimodal_rec.releases import ALIGNMENT_FILE, ITEMS_FILE, WORDS_FILE, read_manifest
-from multimodal_rec.tuned import SPACE, TUNED_FILE, Tuned, configured, settings_of
-from multimodal_rec.words import WordWeights
+from multimodal_rec.releases import ALIGNMENT_FILE, ITEMS_FILE, read_manifest
+from multimodal_rec.tuned import SPACE, TUNED_FILE, Tuned, changed, configured, settings_of
 from multimodal_rec.work import Work
 from multimodal_rec.workspace import Workspace
 
@@ -57,7 +56,7 @@ class Tuning:
     best: float
     """What the best settings are worth, on the events that they were chosen by."""
     settings: dict[str, int | float]
-    """The best settings."""
+    """The best settings, where they are not the defaults."""
     trials: int
     """Finished trials of the search, those of earlier runs too."""
     new: int
@@ -127,7 +126,7 @@ def tune(
                 if best is not None:
                     Tuned(
                         format=1,
-                        settings=best.settings,
+                        settings=changed(configured(best.settings)),
                         measure=MEASURE,
                         value=best.value or 0.0,
                         default=study.trials[0].value,
@@ -146,7 +145,7 @@ def tune(
             MEASURE,
             done[0].value,
             best.value or 0.0,
-            best.settings,
+            changed(configured(best.settings)),
             len(done),
             len(done) - before,
             len(objective.users),
@@ -179,7 +178,7 @@ def _objective(place: Workspace, seed: int, threads: int | None, progress: Progr
     with Work(place, progress) as work, ItemTable(folder / ITEMS_FILE, read_only=True) as items:
         own, work.items = work.items, items  # as released: the other table may be changing
         try:
-            vectors = work.vectors(encoders, WordWeights.load(folder / WORDS_FILE))
+            vectors = work.vectors(encoders, work.word_weights())
         finally:
             work.items = own
         content = Content.of(vectors, Alignment.load(folder / ALIGNMENT_FILE))

@@ -61,7 +61,7 @@ class Tuned(BaseModel):
     format: Literal[1]
     """Counted up when a setting gets another meaning."""
     settings: dict[str, int | float]
-    """Names of `SPACE` to the values that ranked held-out events best."""
+    """Names of `SPACE` to the values that ranked held-out events best; empty where the defaults did."""
     measure: str
     value: float
     """What they reached, on the events that they were chosen by: somewhat more than can be expected of others."""
@@ -103,6 +103,12 @@ class Tuned(BaseModel):
         draft = workspace / f".{TUNED_FILE}"
         draft.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
         draft.replace(workspace / TUNED_FILE)
+
+
+def tuned_settings(workspace: Path) -> dict[str, int | float]:
+    """The settings that `tune` chose for a workspace where they are not the defaults; raises as `Tuned.load`."""
+    tuned = Tuned.load(workspace)
+    return tuned.settings if tuned else {}
 
 
 def configured(settings: Mapping[str, int | float]) -> TrainingConfig:

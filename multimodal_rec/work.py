@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
@@ -44,6 +44,7 @@ from multimodal_rec.releases import (
 )
 from multimodal_rec.sources import Sources
 from multimodal_rec.space import Space
+from multimodal_rec.tuned import configured, tuned_settings
 from multimodal_rec.user_vectors import user_vectors
 from multimodal_rec.vector_store import DamagedStoreError
 from multimodal_rec.word_features import WordWeights
@@ -82,6 +83,8 @@ class Summary:
     """Kind of the items' index, what was asked for, and why this one."""
     metrics: dict[str, float] = field(default_factory=dict)
     """What was measured in training."""
+    settings: dict[str, float] = field(default_factory=dict)
+    """Settings of training that `tune` chose; empty where they are the defaults."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Per stage, and in all."""
     release: int = 0
@@ -109,6 +112,8 @@ class Learned:
     """That the features of items were made with."""
     ratings: RatingModel | None = None
     """Beside preferences, where the log holds ratings that differ."""
+    settings: dict[str, float] = field(default_factory=dict)
+    """That it was learned with, where they are not the defaults."""
 
     @classmethod
     def recorded(cls, folder: Path, manifest: Manifest) -> Self:
@@ -121,7 +126,14 @@ class Learned:
         folder = folder / PREFERENCES_FOLDER
         preferences, events = Preferences.load(folder), EventVectors.load(folder)
         return cls(
-            preferences, events, manifest.seed, manifest.training_key, manifest.metrics, words, load_ratings(folder)
+            preferences,
+            events,
+            manifest.seed,
+            manifest.training_key,
+            manifest.metrics,
+            words,
+            load_ratings(folder),
+            preferences.record.settings if preferences.record else {},
         )
 
 
@@ -223,8 +235,10 @@ class Work:
         if current is None:
             return False
         _, manifest = current
-        if manifest.input_key != self._input_key(encoder_records(encoders), seed):
+        settings = tuned_settings(self.workspace.path)
+        if manifest.input_key != self._input_key(encoder_records(encoders), seed, settings):
             return False
+        self.summary.settings = settings
         self._conclude(manifest)
         return True
 
@@ -233,9 +247,11 @@ class Work:
         if self.all_encoded and self.sources.settled:
             self.workspace.write_receipt(key, self.summary.release, self.sources, asdict(self.summary))
 
-    def _input_key(self, encoders: tuple[EncoderRecord, EncoderRecord], seed: int) -> str:
+    def _input_key(
+        self, encoders: tuple[EncoderRecord, EncoderRecord], seed: int, settings: Mapping[str, float]
+    ) -> str:
         """A hash of all that a build depends on."""
-        digest = hashlib.sha256(settings_key(encoders, seed, self.wanted_index).encode())
+        digest = hashlib.sha256(settings_key(encoders, seed, self.wanted_index, sorted(settings.items())).encode())
         for table in (self.items, self.events):
             for row in table.rows():
                 digest.update(repr(row).encode(errors="replace"))
@@ -257,19 +273,25 @@ class Work:
     def learn(self, content: Content, words: WordWeights | None, seed: int, threads: int | None) -> Learned:
         """Train the fusion network, or take the current release's where it was trained from just the same.
 
+        It is trained with the settings that `tune` left in the workspace.
+
         Args:
             content: of the catalogue.
             words: that its features were made with; None where there are no events.
             seed: of everything random.
             threads: CPU threads at the most.
+
+        Raises:
+            WorkspaceError: the settings are damaged or of another version.
         """
+        settings = tuned_settings(self.workspace.path)
         histories = self._histories(content.ids)
         if words is None or not enough_to_train(histories):
-            return Learned(None, None, seed)
+            return Learned(None, None, seed, settings=settings)
         from multimodal_rec.rating_training import fit_ratings
-        from multimodal_rec.training import TrainingConfig, train, training_key
+        from multimodal_rec.training import train, training_key
 
-        config = TrainingConfig()
+        config = configured(settings)
         key = training_key(histories, content.features, content.ids, seed, config)
         earlier = readable_current(self.workspace.releases)
         if earlier and earlier[1].training_key == key:
@@ -293,7 +315,7 @@ class Work:
         }
         ratings = fit_ratings(histories, content.features, ids=content.ids, seed=seed, progress=self.progress)
         metrics |= ratings.config.metrics if ratings else {}
-        return Learned(trained.preferences, None, seed, key, metrics, words, ratings)
+        return Learned(trained.preferences, None, seed, key, metrics, words, ratings, settings)
 
     def publish(
         self,
@@ -349,7 +371,7 @@ class Work:
             preference_dim=learned.preferences.dim if learned.preferences else 0,
             seed=learned.seed,
             training_key=learned.training_key,
-            input_key=self._input_key(encoders, learned.seed),
+            input_key=self._input_key(encoders, learned.seed, learned.settings),
             counts={"items": len(index), "users": len(histories), "interactions": len(histories.items)},
             index=self.summary.index,
             metrics=learned.metrics,
@@ -369,6 +391,7 @@ class Work:
                 learned.events.save(folder / PREFERENCES_FOLDER)
             if learned.ratings:
                 learned.ratings.save(folder / PREFERENCES_FOLDER)
+        self.summary.settings = learned.settings
         self._conclude(read_manifest(self.workspace.releases.current()))
 
     def _conclude(self, manifest: Manifest) -> None:

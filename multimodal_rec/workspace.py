@@ -4,6 +4,8 @@ workspace/items.db        the catalogue, being worked on
           events.db       the interactions
           vectors.db      vectors of all content ever encoded
           rejected.jsonl  what the last build or update could not use, and why
+          tuned.json      the settings that `tune` chose for training
+          tuning.db       all that it tried
           receipt.json    what the last build read, so that one of just the same has nothing to do
           releases/       what queries read
 """
