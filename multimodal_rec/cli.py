@@ -640,9 +640,10 @@ def tune_command(
         return
     _print(f"trials        {result.trials}, {result.new} of them now, judged by {result.users} users")
     _print(f"{result.measure:13} {_figure(result.best)}, by default {_figure(result.default)}")
-    for name, value in result.settings.items():
-        _print(f"{name:22} {value:.4g}")
-    _print("the next build or retrain learns with these" if result.settings else "nothing was better than the defaults")
+    settings = ", ".join(_short(*setting) for setting in result.settings.items())
+    _print(f"settings      {settings or 'the defaults: nothing was better'}")
+    if settings:
+        _print("the next build or retrain learns with them")
 
 
 @app.command("doctor")
@@ -769,7 +770,7 @@ def _print_summary(summary: Summary, workspace: Path, as_json: bool) -> None:
         ("reused", lambda: _counts(summary.reused) or "nothing"),
         ("interactions", lambda: f"{_counts(summary.interactions)}, users {summary.users}"),
         ("learned", lambda: ", ".join(f"{name} {value:g}" for name, value in summary.metrics.items()) or "nothing"),
-        ("settings", lambda: ", ".join(f"{name} {value:.4g}" for name, value in summary.settings.items())),
+        ("settings", lambda: ", ".join(_short(*setting) for setting in summary.settings.items())),
         ("seconds", lambda: ", ".join(f"{name} {value:.1f}" for name, value in summary.seconds.items())),
     ]
     for name, value in lines:
@@ -777,6 +778,10 @@ def _print_summary(summary: Summary, workspace: Path, as_json: bool) -> None:
             _print(f"{name:13} {value()}")
     if summary.rejected or summary.warnings:
         _print(f"what was left out and why: {workspace / 'rejected.jsonl'}")
+
+
+def _short(setting: str, value: float) -> str:
+    return f"{setting.rpartition('.')[2]} {value:.4g}"
 
 
 def _figure(value: float | None) -> str:

@@ -64,7 +64,6 @@ class Study:
         self._seed = seed
         self._space = {setting: _distribution(values) for setting, values in space.items()}
         optuna.logging.disable_default_handler()
-        optuna.logging.enable_propagation()
         connect = {"creator": lambda: _connect(path)}  # an address would not take every path
         with self._undamaged():
             self._storage = optuna.storages.RDBStorage("sqlite://", engine_kwargs=connect)

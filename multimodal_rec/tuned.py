@@ -56,7 +56,7 @@ SPACE: Mapping[str, Range] = {
 class Tuned(BaseModel):
     """What a search found for a workspace: its builds and retrainings learn with it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     format: Literal[1]
     """Counted up when a setting gets another meaning."""
