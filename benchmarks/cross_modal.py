@@ -262,9 +262,9 @@ def words(bench: Bench, count: int = 300) -> Iterator[Line]:
                 f"words of one title{'' if on else ', without words'}: first", share(ranks, 1), 0.99 if on else None
             )
     plots = [(row, re.split(r"(?<=[.!?])\s+", row["description"] or "")) for row in films]
-    known = [{"id": row["id"], "title": row["title"], "description": parts[0]} for row, parts in plots]
+    known = [row | {"description": parts[0]} for row, parts in plots]
     asked = [(row["id"], parts[1]) for row, parts in plots if len(parts) > 1 and len(parts[1].split()) >= 6]
-    with bench.built("ml100k", "plots", known) as rec:
+    with bench.built("ml100k", "films", known) as rec:
         for on in (True, False):
             ranks = ranks_of_own(rec, [(item_id, Query(text, words=on)) for item_id, text in asked])
             what = f"second sentence of a plot{'' if on else ', without words'}"

@@ -1,38 +1,43 @@
 """A bridge from pictures to the space of texts, for encoders that were never trained together.
 
-Two closed forms, each of unit length and summed:
+Two parts, each of unit length and summed:
 
 * the **label bridge** needs no data: a picture's class probabilities average the text vectors of the class names
   (Norouzi et al. 2013, "Zero-Shot Learning by Convex Combination of Semantic Embeddings");
-* the **ridge** is a linear map from pictures to texts, fitted on the catalogue's own items that have both.
+* the **learned bridge** is a kernel ridge regression from pictures to texts, fitted on the catalogue's own items that
+  have both. How much each counts, and how far the sum can be trusted, is what foretells the texts of pairs best that
+  were left out of the fit, one at a time.
 
 Encoders with a text tower of their own (CLIP) need no label bridge, and have none.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from encoders import Classes, TextEncoder
+from multimodal_rec.kernel_ridge import MOST_PAIRS, KernelRidge, drawn_evenly, kernel
+from multimodal_rec.sharpening import MOST_PICTURES, fit_sharpening, sharpened
 
 FloatArray = npt.NDArray[np.float32]
 
 PROMPT = "a photo of a {}"
 TEMPERATURE = 2.0
 TOP_CLASSES = 50
-RIDGE_PENALTIES = tuple(10.0**exponent for exponent in np.arange(-2, 2.1, 0.5))
 MIN_PAIRS = 50
 ROWS_AT_ONCE = 1024
 """Pictures whose class probabilities are in memory at once."""
-MOST_JUDGES = 1000
-"""Pairs whose leave-one-out errors choose the penalty of a ridge; all of them take part in it."""
+LABEL_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+"""What is tried as the share of the label bridge beside the learned one."""
+BLIND_TRUST = 0.25
+"""The cosine that a label bridge without a learned one is taken to reach."""
+MOST_TRUSTED = 2.0
 
 
 def unit(rows: FloatArray) -> FloatArray:
@@ -55,7 +60,11 @@ class Alignment:
     class_weight: FloatArray  # (c, v), c = 0 without a label bridge
     class_bias: FloatArray  # (c,)
     class_texts: FloatArray  # (c, t) centred
-    ridge: FloatArray  # (v, t), v = 0 without a ridge
+    landmarks: FloatArray  # (m, v) centred pictures, m = 0 without a learned bridge
+    coefficients: FloatArray  # (m, t)
+    label_share: FloatArray  # (1,) how much the label bridge counts, 0 to 1; the rest is the learned one's
+    trust: FloatArray  # (1,) mean cosine of bridged pictures and the texts of pairs left out of the fit
+    sharpening: FloatArray  # (r, v), see `sharpening`
 
     @classmethod
     def fit(cls, texts: FloatArray, images: FloatArray, classes: Classes | None, text_encoder: TextEncoder) -> Self:
@@ -72,8 +81,9 @@ class Alignment:
         text_mean = _mean(texts[has_text], fallback=prompts, dim=text_encoder.dim)
         image_mean = _mean(images[has_image], fallback=None, dim=images.shape[1])
         empty = np.zeros((0, images.shape[1]), np.float32)
-        pairs = has_text & has_image
-        return cls(
+        some = np.flatnonzero(has_image)
+        some = some[drawn_evenly(len(some), MOST_PICTURES)]
+        unlearned = cls(
             text_mean=text_mean,
             image_mean=image_mean,
             class_weight=classes.weight if classes else empty,
@@ -81,10 +91,45 @@ class Alignment:
             class_texts=np.zeros((0, text_encoder.dim), np.float32)
             if prompts is None
             else unit(prompts - prompts.mean(0)),
-            ridge=ridge(unit(images[pairs] - image_mean), unit(texts[pairs] - text_mean))
-            if pairs.sum() >= MIN_PAIRS
-            else np.zeros((0, text_encoder.dim), np.float32),
+            landmarks=empty,
+            coefficients=np.zeros((0, text_encoder.dim), np.float32),
+            label_share=np.ones(1, np.float32),
+            trust=np.full(1, BLIND_TRUST, np.float32),
+            sharpening=fit_sharpening(unit(images[some] - image_mean)),
         )
+        pairs = np.flatnonzero(has_text & has_image)
+        if len(pairs) < MIN_PAIRS:
+            return unlearned
+        pairs = pairs[drawn_evenly(len(pairs), MOST_PAIRS)]
+        return unlearned._learned(texts[pairs], images[pairs])
+
+    def _learned(self, texts: FloatArray, images: FloatArray) -> Self:
+        """With a bridge learned from n pairs, and the share of the label bridge beside it that foretells texts best."""
+        inputs, outputs = self.centred_images(images), self.centred_texts(texts)
+        fitted = KernelRidge.fit(inputs, outputs)
+        labels, learned = self._labels(images[fitted.judges]), unit(fitted.foretold)
+        shares = LABEL_SHARES if len(self.class_weight) else LABEL_SHARES[:1]
+        trusts = [
+            float((unit(share * labels + (1 - share) * learned) * outputs[fitted.judges]).sum(1).mean())
+            for share in shares
+        ]
+        best = int(np.argmax(trusts))
+        return replace(
+            self,
+            landmarks=fitted.landmarks,
+            coefficients=fitted.coefficients,
+            label_share=np.full(1, shares[best], np.float32),
+            trust=np.full(1, trusts[best], np.float32),
+        )
+
+    @property
+    def bridge_weight(self) -> float:
+        """How much a bridged picture counts beside the picture's own features, which count 1.
+
+        The odds of its trust: as much of a text as it foretells, to what it leaves open.
+        """
+        trust = min(max(float(self.trust[0]), 0.0), 0.99)
+        return min(MOST_TRUSTED, trust / (1 - trust))
 
     def centred_texts(self, texts: FloatArray) -> FloatArray:
         """(n, t) text vectors about the centre of their space, unit length; rows of zeros stay."""
@@ -94,18 +139,29 @@ class Alignment:
         """(n, v) raw features about the centre of their space, unit length; rows of zeros stay."""
         return np.where(present(images)[:, None], unit(images - self.image_mean), np.float32(0))
 
+    def sharpened(self, images: FloatArray) -> FloatArray:
+        """(n, v) raw features of queries, centred and sharpened, unit length; rows of zeros stay."""
+        return unit(sharpened(self.centred_images(images), self.sharpening))
+
     def bridge(self, images: FloatArray) -> FloatArray:
         """(n, v) raw features as (n, t) vectors in the space of centred texts, unit length or zero."""
         result = np.zeros((len(images), len(self.text_mean)), np.float32)
+        share = self.label_share[0]
         for start in range(0, len(images), ROWS_AT_ONCE):
             rows = images[start : start + ROWS_AT_ONCE]
             some = result[start : start + ROWS_AT_ONCE]
-            if len(self.class_weight):
-                some += unit(_convex(rows @ self.class_weight.T + self.class_bias) @ self.class_texts)
-            if len(self.ridge):
-                some += unit(self.centred_images(rows) @ self.ridge)
+            if len(self.class_weight) and share > 0:
+                some += share * self._labels(rows)
+            if len(self.landmarks):
+                some += (1 - share) * unit(kernel(self.centred_images(rows), self.landmarks) @ self.coefficients)
             some[:] = np.where(present(rows)[:, None], unit(some), np.float32(0))
         return result
+
+    def _labels(self, images: FloatArray) -> FloatArray:
+        """(n, v) raw features by the label bridge as (n, t) unit vectors; zero where there is none."""
+        if not len(self.class_weight):
+            return np.zeros((len(images), len(self.text_mean)), np.float32)
+        return unit(_convex(images @ self.class_weight.T + self.class_bias) @ self.class_texts)
 
     def save(self, path: Path) -> None:
         """Write all arrays as safetensors."""
@@ -132,37 +188,3 @@ def _convex(logits: FloatArray) -> FloatArray:
         logits = np.where(logits >= floor, logits, -np.inf)
     weights = np.exp(logits - logits.max(1, keepdims=True))
     return np.asarray(weights / weights.sum(1, keepdims=True), dtype=np.float32)
-
-
-def ridge(inputs: FloatArray, outputs: FloatArray) -> FloatArray:
-    """(v, t) least-squares map with the L2 penalty of smallest leave-one-out error, by a sample of the pairs.
-
-    One eigendecomposition, in float64 and of the smaller of both Gram matrices, serves all penalties (Hastie, Tibshirani
-    and Friedman 2009, section 7.10); they are tried in units of the mean eigenvalue of (v, v).
-    """
-    rows, columns = inputs.shape
-    wide = rows < columns
-    with threadpool_limits(1, user_api="blas"):  # several threads on contended cores take many times as long here
-        gram = inputs @ inputs.T if wide else inputs.T @ inputs
-        eigenvalues, basis = np.linalg.eigh(gram.astype(np.float64))
-    mean = eigenvalues.sum() / columns
-    if mean < 1e-9:  # all pictures are the same: there is nothing to learn
-        return np.zeros((0, outputs.shape[1]), np.float32)
-    if wide:
-        some = eigenvalues > 1e-9 * eigenvalues[-1]
-        eigenvalues = eigenvalues[some]
-        basis = inputs.T @ (basis[:, some] / np.sqrt(eigenvalues))  # (v, r)
-    products = basis.T.astype(np.float32) @ (inputs.T @ outputs)  # (r, t)
-    shrinkings = [(1 / (eigenvalues + penalty * mean)).astype(np.float32)[:, None] for penalty in RIDGE_PENALTIES]
-    judges = np.unique(np.linspace(0, rows - 1, min(rows, MOST_JUDGES)).astype(int))
-    rotated = inputs[judges] @ basis.astype(np.float32)  # (j, r)
-    leverages = np.square(rotated) @ np.hstack(shrinkings)  # (j, penalties)
-
-    def loss(choice: int) -> float:
-        residuals = rotated @ (shrinkings[choice] * products)
-        residuals -= outputs[judges]
-        residuals /= (1 - leverages[:, choice])[:, None]
-        return float(np.vdot(residuals, residuals))
-
-    best = min(range(len(shrinkings)), key=loss)
-    return np.asarray(basis @ (shrinkings[best] * products), dtype=np.float32)

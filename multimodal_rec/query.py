@@ -16,7 +16,7 @@ from index import VectorIndex
 from multimodal_rec.alignment import Alignment, unit
 from multimodal_rec.errors import QueryError, UnknownItem
 from multimodal_rec.filters import Where
-from multimodal_rec.space import Space, content_blocks
+from multimodal_rec.space import Space
 
 FloatArray = npt.NDArray[np.float32]
 Picture = str | Path | Image.Image
@@ -151,8 +151,9 @@ class QueryVectors:
         return self._space.vectors(semantic=semantic, visual=unit(tower.encode(texts)))
 
     def _of_features(self, features: FloatArray) -> FloatArray:
-        none = np.zeros((len(features), self._space.semantic), np.float32)
-        semantic, visual = content_blocks(self._alignment, none, features)
+        shared = self._text_tower() is not None
+        visual = self._alignment.centred_images(features) if shared else self._alignment.sharpened(features)
+        semantic = np.float32(self._alignment.bridge_weight) * self._alignment.bridge(features)
         return self._space.vectors(semantic=semantic, visual=visual)
 
     def _of_pictures(self, pictures: Sequence[Picture]) -> FloatArray:

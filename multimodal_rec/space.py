@@ -21,7 +21,7 @@ from multimodal_rec.alignment import Alignment, present, unit
 FloatArray = npt.NDArray[np.float32]
 
 BRIDGED_BESIDE_TEXT = 0.5
-"""Weight of the bridged picture in the semantic block of an item that has a text of its own."""
+"""Greatest weight of the bridged picture in the semantic block of an item that has a text of its own."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def picture_features(images: FloatArray, videos: FloatArray) -> FloatArray:
 
 
 def content_blocks(alignment: Alignment, texts: FloatArray, pictures: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The semantic and visual blocks of items, or of queries asked by example.
+    """The semantic and visual blocks of items.
 
     Args:
         alignment: the centres and the bridge of the release.
@@ -80,5 +80,7 @@ def content_blocks(alignment: Alignment, texts: FloatArray, pictures: FloatArray
     """
     words = alignment.centred_texts(texts)
     bridged = alignment.bridge(pictures)
-    weight = np.where(present(texts), BRIDGED_BESIDE_TEXT, 1.0)[:, None].astype(np.float32)
+    weight = np.where(present(texts), min(BRIDGED_BESIDE_TEXT, alignment.bridge_weight), 1.0)[:, None].astype(
+        np.float32
+    )
     return unit(words + weight * bridged), alignment.centred_images(pictures)

@@ -23,9 +23,10 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from multimodal_rec.alignment import ridge, unit
+from multimodal_rec.alignment import unit
 from multimodal_rec.histories import Histories, held_out
 from multimodal_rec.metrics import ndcg_at
+from multimodal_rec.ridge import ridge
 
 logger = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -11,7 +11,8 @@ import pytest
 
 from encoders import Classes, Encoding
 from encoders.base import FloatArray
-from multimodal_rec.alignment import MIN_PAIRS, RIDGE_PENALTIES, Alignment, present, unit
+from multimodal_rec.alignment import BLIND_TRUST, LABEL_SHARES, MIN_PAIRS, Alignment, present, unit
+from multimodal_rec.kernel_ridge import PENALTIES, KernelRidge, kernel
 
 NAMES = ("boat", "cat", "tram", "loaf", "drum")
 TEXT_DIM, IMAGE_DIM = 16, 24
@@ -49,7 +50,7 @@ def one_hot_classes() -> Classes:
     return Classes(NAMES, weight, np.zeros(len(NAMES), np.float32))
 
 
-def test_ridge_recovers_a_planted_linear_map() -> None:
+def test_the_learned_bridge_recovers_a_planted_linear_map() -> None:
     texts, images = planted_pairs(600, seed=1)
     alignment = Alignment.fit(texts[:400], images[:400], None, FixedTexts())
     own = alignment.bridge(images[400:]) @ alignment.centred_texts(texts[400:]).T  # (200, 200)
@@ -57,35 +58,13 @@ def test_ridge_recovers_a_planted_linear_map() -> None:
     assert np.diag(own).min() > 0.8
 
 
-def test_ridge_of_unrelated_pairs_finds_nothing() -> None:
+def test_unrelated_pairs_teach_nothing_and_are_not_trusted() -> None:
     texts, images = unit(normal(600, TEXT_DIM, seed=2)), normal(600, IMAGE_DIM, seed=3)
     alignment = Alignment.fit(texts[:400], images[:400], None, FixedTexts())
     own = alignment.bridge(images[400:]) @ alignment.centred_texts(texts[400:]).T
     assert (own.argmax(axis=1) == np.arange(200)).mean() < 0.05
-
-
-@pytest.mark.parametrize("dim", [8, 100])  # more pairs than dimensions, and fewer
-def test_ridge_has_the_penalty_of_smallest_leave_one_out_error(dim: int) -> None:
-    random = np.random.default_rng(20)
-    images = (random.normal(size=(60, dim)) / np.sqrt(1 + np.arange(dim))).astype(np.float32)
-    planted = images @ random.normal(size=(dim, TEXT_DIM))
-    texts = unit((planted + 6 * random.normal(size=planted.shape)).astype(np.float32))
-    alignment = Alignment.fit(texts, images, None, FixedTexts())
-    x = alignment.centred_images(images).astype(np.float64)
-    y = alignment.centred_texts(texts).astype(np.float64)
-
-    def solve(rows: np.ndarray, penalty: float) -> np.ndarray:
-        return np.linalg.solve(x[rows].T @ x[rows] + penalty * np.eye(dim), x[rows].T @ y[rows])
-
-    def error(penalty: float) -> float:
-        others = [np.delete(np.arange(60), row) for row in range(60)]
-        return sum(((y[row] - x[row] @ solve(others[row], penalty)) ** 2).sum() for row in range(60))
-
-    unit_penalty = np.trace(x.T @ x) / dim  # the mean eigenvalue
-    errors = {penalty: error(penalty * unit_penalty) for penalty in RIDGE_PENALTIES}
-    best = min(errors, key=errors.__getitem__)
-    assert best not in (min(RIDGE_PENALTIES), max(RIDGE_PENALTIES))
-    np.testing.assert_allclose(alignment.ridge, solve(np.arange(60), best * unit_penalty), atol=1e-5)
+    assert abs(alignment.trust[0]) < 0.1
+    assert alignment.bridge_weight < 0.1
 
 
 def test_label_bridge_picks_the_class_text_of_a_one_hot_picture() -> None:
@@ -106,26 +85,87 @@ def test_label_bridge_averages_the_texts_of_two_likely_classes() -> None:
     np.testing.assert_allclose(alignment.bridge(picture)[0], expected, atol=1e-5)
 
 
-def test_both_bridges_count_alike() -> None:
+def test_the_label_bridge_counts_as_much_as_left_out_pairs_say() -> None:
     texts, images = planted_pairs(MIN_PAIRS, seed=5)
     both = Alignment.fit(texts, images, one_hot_classes(), FixedTexts())
-    ridge_only = Alignment.fit(texts, images, None, FixedTexts())
-    label_only = Alignment.fit(texts[:10], images[:10], one_hot_classes(), FixedTexts())
-    pictures = normal(20, IMAGE_DIM, seed=6)
-    expected = unit(ridge_only.bridge(pictures) + label_only.bridge(pictures))
-    np.testing.assert_allclose(both.bridge(pictures), expected, atol=1e-5)
+    labels = Alignment.fit(texts[:10], images[:10], one_hot_classes(), FixedTexts()).bridge(images)
+    x, y = both.centred_images(images), both.centred_texts(texts)
+    rows = np.arange(MIN_PAIRS)
+    penalty = chosen_penalty(x, y)
+    left_out = np.stack([exact_fit(x[rows != row], y[rows != row], penalty)(x[row : row + 1])[0] for row in rows])
+    trusts = [np.mean((unit(s * labels + (1 - s) * unit(left_out)) * y).sum(axis=1)) for s in LABEL_SHARES]
+    share = LABEL_SHARES[int(np.argmax(trusts))]
+    assert both.label_share[0] == np.float32(share)
+    assert both.trust[0] == pytest.approx(max(trusts), abs=1e-3)
+    expected = unit(share * labels + (1 - share) * unit(exact_fit(x, y, penalty)(x)))
+    np.testing.assert_allclose((both.bridge(images) * expected).sum(axis=1), 1, atol=1e-3)
 
 
-def test_fewer_pairs_than_needed_give_no_ridge() -> None:
+def exact_fit(x: FloatArray, y: FloatArray, penalty: float) -> Callable[[FloatArray], FloatArray]:
+    """Kernel ridge regression without landmarks, in float64."""
+
+    def likeness(left: FloatArray, right: FloatArray) -> np.ndarray:
+        return np.exp(2 * (left.astype(np.float64) @ right.T.astype(np.float64) - 1))
+
+    weights = np.linalg.solve(likeness(x, x) + penalty * np.eye(len(x)), y)
+    return lambda rows: (likeness(rows, x) @ weights).astype(np.float32)
+
+
+def chosen_penalty(x: FloatArray, y: FloatArray) -> float:
+    """The penalty of smallest leave-one-out error, by leaving each out."""
+    rows = np.arange(len(x))
+
+    def error(penalty: float) -> float:
+        fits = (exact_fit(x[rows != row], y[rows != row], penalty)(x[row : row + 1])[0] for row in rows)
+        return sum(float(np.square(fit - own).sum()) for fit, own in zip(fits, y, strict=True))
+
+    return min(PENALTIES, key=error)
+
+
+def test_landmarks_stand_for_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = unit(normal(400, 4, seed=30))
+    texts = np.tanh(images @ normal(4, TEXT_DIM, seed=31))
+    monkeypatch.setattr("multimodal_rec.kernel_ridge.MOST_LANDMARKS", 60)
+    fitted = KernelRidge.fit(images[:300], texts[:300])
+    assert fitted.landmarks.shape == (60, 4)
+    answer = kernel(images[300:], fitted.landmarks) @ fitted.coefficients
+    exact = exact_fit(images[:300], texts[:300], min(PENALTIES))(images[300:])
+    assert np.abs(answer - exact).mean() < 0.02
+    assert np.abs(answer - texts[300:]).mean() < 0.05 < np.abs(texts).mean()
+
+
+def test_without_pairs_a_label_bridge_is_trusted_a_little() -> None:
+    alignment = Alignment.fit(*planted_pairs(10, seed=5), one_hot_classes(), FixedTexts())
+    assert alignment.trust[0] == np.float32(BLIND_TRUST)
+    assert alignment.bridge_weight == pytest.approx(BLIND_TRUST / (1 - BLIND_TRUST))
+
+
+def test_sharpening_is_the_inverse_root_of_the_covariance_mixed_with_the_identity() -> None:
+    random = np.random.default_rng(32)
+    images = (3 + random.normal(size=(300, IMAGE_DIM)) * np.geomspace(4, 0.1, IMAGE_DIM)).astype(np.float32)
+    alignment = Alignment.fit(np.zeros((300, TEXT_DIM), np.float32), images, None, FixedTexts())
+    x = alignment.centred_images(images).astype(np.float64)
+    variances, axes = np.linalg.eigh(x.T @ x / len(x))
+    root = (axes / np.sqrt(1 + variances / variances.mean())) @ axes.T
+    np.testing.assert_allclose(alignment.sharpened(images), unit((x @ root).astype(np.float32)), atol=1e-4)
+
+
+def test_few_pictures_are_not_sharpened() -> None:
+    texts, images = planted_pairs(20, seed=33)
+    alignment = Alignment.fit(texts, images, None, FixedTexts())
+    np.testing.assert_allclose(alignment.sharpened(images), alignment.centred_images(images), atol=1e-6)
+
+
+def test_fewer_pairs_than_needed_teach_nothing() -> None:
     texts, images = planted_pairs(MIN_PAIRS + 20, seed=7)
     texts[:10], images[10:21] = 0, 0
-    assert len(Alignment.fit(texts, images, None, FixedTexts()).ridge) == 0
+    assert len(Alignment.fit(texts, images, None, FixedTexts()).landmarks) == 0
     texts, images = planted_pairs(MIN_PAIRS + 20, seed=7)
     texts[:10], images[10:20] = 0, 0
-    assert Alignment.fit(texts, images, None, FixedTexts()).ridge.shape == (IMAGE_DIM, TEXT_DIM)
+    assert Alignment.fit(texts, images, None, FixedTexts()).coefficients.shape == (MIN_PAIRS, TEXT_DIM)
 
 
-def test_items_that_lack_one_side_do_not_bend_the_ridge() -> None:
+def test_items_that_lack_one_side_do_not_bend_the_bridge() -> None:
     texts, images = planted_pairs(80, seed=8)
     alone = Alignment.fit(texts, images, None, FixedTexts())
     aside = normal(20, IMAGE_DIM, seed=9)
@@ -133,7 +173,7 @@ def test_items_that_lack_one_side_do_not_bend_the_ridge() -> None:
     more_texts = np.vstack([texts, np.zeros((40, TEXT_DIM), np.float32)])
     more = Alignment.fit(more_texts, np.vstack([images, lone_images]), None, FixedTexts())
     np.testing.assert_allclose(more.image_mean, alone.image_mean, atol=1e-5)
-    np.testing.assert_allclose(more.ridge, alone.ridge, atol=1e-4)
+    np.testing.assert_allclose(more.bridge(images), alone.bridge(images), atol=1e-3)
 
 
 def test_without_any_bridge_pictures_say_nothing_about_texts() -> None:

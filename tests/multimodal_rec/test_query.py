@@ -41,7 +41,8 @@ def vectors() -> QueryVectors:
     nothing = np.zeros((0, 4), np.float32)
     alignment = Alignment(
         np.zeros(4, np.float32), np.zeros(3, np.float32), np.zeros((0, 3), np.float32), np.zeros(0, np.float32),
-        nothing, nothing,
+        nothing, np.zeros((0, 3), np.float32), nothing, np.ones(1, np.float32), np.full(1, 0.5, np.float32),
+        np.zeros((0, 3), np.float32),
     )  # fmt: skip
 
     def no_image_encoder() -> None:
