@@ -35,6 +35,9 @@ class CountingTexts:
         self.asked += texts
         return [Encoding.whole(row) for row in self.encode(texts)]
 
+    def release(self) -> None:
+        """Nothing is held."""
+
 
 class NoPictures:
     """An image encoder that is never run."""
