@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from multimodal_rec.interactions import Event
 from multimodal_rec.progress import Progress
 from multimodal_rec.recommender import Recommender
 from multimodal_rec.releases import read_manifest
+from multimodal_rec.tuned import Tuned
 from multimodal_rec.work import Learned, Work
 from multimodal_rec.workspace import Workspace
 
@@ -92,10 +93,12 @@ def open_bench(
     media_root: Path | None,
     threads: int | None,
     progress: Progress,
+    tuned: Tuned | None = None,
 ) -> Iterator[Bench]:
     """Encode a catalogue in a temporary folder, with the vectors that a workspace knows; nothing else is touched.
 
-    Encoders that are not named are those of the workspace's release, or "auto".
+    Encoders that are not named are those of the workspace's release, or "auto". The model is trained with the settings
+    of `tuned`, or with the defaults.
 
     Raises:
         CatalogueError: the catalogue cannot be read, or holds nothing usable.
@@ -113,6 +116,8 @@ def open_bench(
             load_text_encoder(text_encoder or "auto", threads=threads),
             load_image_encoder(image_encoder or "auto", threads=threads),
         )
+        if tuned:
+            tuned.save(place.path)
         with Work(place, progress) as work:
             work.read_items(catalogue, media_root, replace_all=True)
             try:
@@ -120,6 +125,23 @@ def open_bench(
             except CatalogueError as error:
                 raise CatalogueError(f"{catalogue}: no row is usable: `multimodal-rec build` says why") from error
             yield Bench(work, encoders, threads)
+
+
+def tuned_apart(workspace: Path, test: Iterable[Event]) -> Tuned | None:
+    """The settings that `tune` chose for a workspace, None where it has none, or holds one of these test events.
+
+    Settings that were chosen with the help of what they are tested on would look better than they are.
+
+    Raises:
+        WorkspaceError: they are damaged or of another version.
+    """
+    tuned = Tuned.load(workspace)
+    if tuned is None:
+        return None
+    rows = {(event.user_id, event.item_id) for event in test}
+    with Workspace(workspace).events() as table:
+        known = {(user, event.item_id) for user in {user for user, _ in rows} for event in table.history(user)}
+    return None if rows & known else tuned
 
 
 def _copy_vectors(source: Path, target: Path) -> None:

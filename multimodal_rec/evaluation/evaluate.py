@@ -16,7 +16,7 @@ from multimodal_rec.batch import read_histories, read_ids
 from multimodal_rec.catalogue import Problem
 from multimodal_rec.errors import CatalogueError
 from multimodal_rec.evaluation.ablation import ALL, Variant, variants
-from multimodal_rec.evaluation.bench import Bench, open_bench
+from multimodal_rec.evaluation.bench import Bench, open_bench, tuned_apart
 from multimodal_rec.evaluation.measures import Measured, Measures
 from multimodal_rec.evaluation.peers import BATCH, FittedPeer, best_lists, fit_peers
 from multimodal_rec.evaluation.significance import Interval, Lead, bootstrap, compare, holm
@@ -82,6 +82,8 @@ class Evaluation:
     """Lengths of lists."""
     splits: dict[str, SplitFigures] = field(default_factory=dict)
     seconds: float = 0.0
+    settings: dict[str, float] = field(default_factory=dict)
+    """Settings of training that `tune` chose; empty where they are the defaults."""
 
     def as_json(self) -> dict[str, Any]:
         """All figures as JSON-ready fields; NaN, where a measure says nothing, is null."""
@@ -111,7 +113,8 @@ def evaluate(
     Args:
         catalogue: as for a build.
         interactions: table of user_id, item_id, timestamp, rating; the training rows where a split is given.
-        workspace: whose vectors are reused.
+        workspace: whose vectors are reused; with a split that is given, the settings that `tune` chose for it too, unless
+            it holds test rows.
         splits: names of `splits.SPLITS`; ignored where a split is given.
         given: the caller's own test files.
         ks: lengths of lists.
@@ -134,6 +137,7 @@ def evaluate(
     if not ks or min(ks) < 1 or seeds < 1:
         raise CatalogueError("lists need at least one item and splits at least one seed: check -k and --seeds")
     events = _events(interactions)
+    tuned = tuned_apart(workspace, _events(given.test)) if workspace and given else None
     with open_bench(
         catalogue,
         workspace=workspace,
@@ -142,6 +146,7 @@ def evaluate(
         media_root=media_root,
         threads=threads,
         progress=progress,
+        tuned=tuned,
     ) as bench:
         known = set(bench.ids)
         usable = [event for event in events if event.item_id in known]
@@ -151,6 +156,7 @@ def evaluate(
         else:
             drawn = {name: _drawn(name, usable) for name in splits}
         result = Evaluation(len(bench.ids), len(usable), len(events) - len(usable), seeds, tuple(sorted(set(ks))))
+        result.settings = dict(tuned.settings) if tuned else {}
         for name, draw in drawn.items():
             trial = _Trial(bench, draw, result.ks, output and output / name, progress)
             result.splits[name] = trial.run(seeds, peers=peers, ablation=ablation)

@@ -19,6 +19,8 @@ def lines_of(evaluation: Evaluation) -> Iterator[str]:
             yield "ablation"
             yield from _table({OURS: split.models[OURS]} | split.ablation, k)
         yield ""
+    if evaluation.settings:
+        yield "trained with the settings that tune chose for the workspace"
 
 
 def _table(models: Mapping[str, ModelFigures], k: int) -> Iterator[str]:

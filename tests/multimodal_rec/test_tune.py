@@ -15,17 +15,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from multimodal_rec import Recommender
 from multimodal_rec.build import build
 from multimodal_rec.content import Content
 from multimodal_rec.errors import CatalogueError, QueryError, WorkspaceError
-from multimodal_rec.evaluation.evaluate import OURS, evaluate
+from multimodal_rec.evaluation.bench import tuned_apart
+from multimodal_rec.evaluation.evaluate import OURS, Given, evaluate
 from multimodal_rec.evaluation.objective import Objective
 from multimodal_rec.interactions import Event
 from multimodal_rec.preferences import Preferences
 from multimodal_rec.progress import silent
 from multimodal_rec.tuned import TUNED_FILE, Tuned
 from multimodal_rec.workspace import Workspace
-from tests.multimodal_rec.evaluation.test_evaluate import write_data
+from tests.multimodal_rec.evaluation.test_evaluate import read_rows, write_data, write_rows
 from tests.multimodal_rec.planted import group_features, tribes
 from tests.multimodal_rec.test_end_to_end import run
 
@@ -154,9 +156,7 @@ def test_killed_and_resumed_then_built_with(
     assert result["best"] >= first.best
     assert [line.split(":")[0] for line in done.stderr.splitlines()] == [f"trial {finished + 1}"]
 
-    Tuned(format=1, settings={"shape.dim": 32}, measure="ndcg@20", value=1, default=None, trials=1, study="").save(
-        workspace
-    )
+    save_settings(workspace, {"shape.dim": 32})
     built = build(data[0], workspace, interactions=data[1])
     assert built.settings == {"shape.dim": 32}
     assert built.release == 2
@@ -169,6 +169,48 @@ def test_killed_and_resumed_then_built_with(
     assert (again.release, again.settings) == (2, {"shape.dim": 32})
     (workspace / TUNED_FILE).unlink()
     assert build(data[0], workspace, interactions=data[1]).release == 3
+
+
+def save_settings(workspace: Path, settings: dict[str, int | float]) -> Tuned:
+    tuned = Tuned(format=1, settings=settings, measure="ndcg@20", value=1, default=None, trials=1, study="")
+    tuned.save(workspace)
+    return tuned
+
+
+def test_settings_are_not_tested_on_rows_that_they_were_chosen_by(tmp_path: Path) -> None:
+    with Workspace(tmp_path).events() as table:
+        table.put([Event("a", "1", 1.0), Event("a", "2", 2.0), Event("b", "3", 3.0)])
+    apart = [Event("a", "3", 9.0), Event("b", "1", 9.0), Event("c", "2", 9.0)]
+    assert tuned_apart(tmp_path, apart) is None
+    tuned = save_settings(tmp_path, {"rank": 64})
+    assert tuned_apart(tmp_path, apart) == tuned
+    assert tuned_apart(tmp_path, [*apart, Event("b", "3", 3.0)]) is None
+
+
+@pytest.mark.slow
+def test_evaluate_takes_the_settings_to_rows_that_the_workspace_does_not_hold(
+    data: tuple[Path, Path], tmp_path: Path
+) -> None:
+    log = read_rows(data[1])
+    newest = {row["user_id"]: row for row in log if row["item_id"] != "gone"}  # each user's last row
+    test = list(newest.values())
+    fields = list(log[0])
+    write_rows(tmp_path / "train.csv", fields, [tuple(row.values()) for row in log if row not in test])
+    write_rows(tmp_path / "test.csv", fields, [tuple(row.values()) for row in test])
+    workspace = tmp_path / "ws"
+    workspace.mkdir()
+    save_settings(workspace, {"shape.dim": 32, "rank": 64})
+    build(data[0], workspace, interactions=tmp_path / "train.csv")
+    given = Given(tmp_path / "test.csv")
+    measured = evaluate(data[0], tmp_path / "train.csv", workspace=workspace, given=given, ks=[20], peers=False)
+    assert measured.settings == {"shape.dim": 32, "rank": 64}
+    with Recommender.open(workspace) as recommender:
+        hits = [[hit.item_id for hit in recommender.recommend(user, k=20)] for user in newest]
+    gains = [
+        1 / np.log2(own.index(row["item_id"]) + 2) if row["item_id"] in own else 0.0
+        for own, row in zip(hits, test, strict=True)
+    ]
+    assert measured.splits["given"].models[OURS].measures["ndcg@20"].mean == pytest.approx(np.mean(gains), abs=1e-6)
 
 
 def test_a_bound_of_nothing_is_refused(tmp_path: Path) -> None:
