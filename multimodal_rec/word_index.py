@@ -11,6 +11,7 @@ import json
 import math
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 
 FEW = 0.02
@@ -26,6 +27,11 @@ MOST_FOUND = 200
 """Items that a text can find by its words."""
 RARITY_POWER = 4
 """Bends the share of rarity: a word in 1 of 1,000 items is worth 1, in 10 of them .2, in 100 of them .01."""
+NAMES_AMONG = 1000
+"""A word in one of so many items, or fewer, is taken for a name: it decides whatever else a text asks for."""
+DOUBT = 3.0
+"""How fast the gain by a less rare word falls with the share of the text's other telling words that an item lacks: in a
+small catalogue every other word is rare, and a text of several is meant by what it says."""
 ELSEWHERE = 0.6
 """What a word outside the title is worth beside one in it."""
 
@@ -78,14 +84,17 @@ def find_words(db: sqlite3.Connection, text: str, total: int) -> dict[str, float
         holders.append((rows, titled))
     worths = [_rarity(len(rows), total) if rows else 0.0 for rows, _ in holders]
     whole = sum(worths) or 1.0
+    met = Counter(row for rows, titled in holders for row in {*rows, *titled})
+    telling = sum(1 for rows, titled in holders if rows or titled)
     found: dict[int, float] = {}
     for worth, (rows, titled) in zip(worths, holders, strict=True):
         by_word = dict.fromkeys(rows, ELSEWHERE * worth * worth / whole)
         if titled:  # a word that descriptions are full of may yet be the name of one item, if little else is asked for
             name = _rarity(len(titled), total) ** 2 / len(words)
             by_word |= {row: max(name, worth * worth / whole) for row in titled}
+        doubt = DOUBT * max(0.0, 1 - math.log(total / len(by_word)) / math.log(NAMES_AMONG)) if by_word else 0.0
         for row, gain in by_word.items():
-            found[row] = found.get(row, 0.0) + gain
+            found[row] = found.get(row, 0.0) + gain * (met[row] / telling) ** doubt
     best = sorted(found, key=lambda row: -found[row])[:MOST_FOUND]
     marks = ", ".join("?" * len(best))
     ids = db.execute(f"SELECT position, id FROM items WHERE position IN ({marks})", best).fetchall()  # noqa: S608

@@ -71,7 +71,18 @@ def test_what_says_nothing_of_any_item_finds_none(table: ItemTable, text: str) -
 def test_the_words_worth_is_shared_by_those_that_the_catalogue_knows(table: ItemTable) -> None:
     assert table.find_words("amelie")["1"] == pytest.approx(1)
     assert table.find_words("amelie unheardof")["1"] == pytest.approx(1)
-    assert table.find_words("amelie dsc")["1"] == pytest.approx(0.5)
+    doubt = 3 * (1 - math.log(len(table)) / math.log(1000))  # both words are in one item; a name is in one of 1,000
+    assert table.find_words("amelie dsc")["1"] == pytest.approx(0.5 * 0.5**doubt)
+
+
+def test_in_a_small_catalogue_one_word_of_several_says_little(tmp_path: Path) -> None:
+    with ItemTable(tmp_path / "items.db") as small:
+        small.put(Item(str(row), title=title) for row, title in enumerate(["Cold Spot", "Alone", "Someone", *"defgh"]))
+        small.snapshot(tmp_path / "copy.db")
+    with ItemTable(tmp_path / "copy.db", read_only=True) as small:
+        alone, among = small.find_words("cold")["0"], small.find_words("someone alone cold")["0"]
+    assert alone == pytest.approx(1)
+    assert among == pytest.approx((1 / 3) ** (1 + 3 * (1 - math.log(8) / math.log(1000))))
 
 
 def test_the_catalogue_keeps_no_index(tmp_path: Path) -> None:
