@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from multimodal_rec.errors import CatalogueError, QueryError
+from multimodal_rec.errors import CatalogueError, QueryError, UnknownUser
 from multimodal_rec.interactions import Event, in_time_order, read_interactions
 from multimodal_rec.query import TASTE, Query
 from multimodal_rec.recommender import BATCH, Hit, Recommender
@@ -46,6 +46,24 @@ def read_histories(path: Path) -> tuple[dict[str, list[Event]], list[Skipped]]:
         else:
             skipped.append((row.place, row.reason))
     return {user: in_time_order(events) for user, events in histories.items()}, skipped
+
+
+def user_of(histories: Mapping[str, list[Event]], user: str | None) -> tuple[str, list[Event]]:
+    """The user of this id with their events, or, where none is named, the only one.
+
+    Raises:
+        UnknownUser: none has this id.
+        QueryError: none is named, and there is not just one.
+    """
+    if user is None:
+        if len(histories) != 1:
+            raise QueryError(
+                f"the history holds {len(histories)} users: name one with --user, or answer many with --output"
+            )
+        user = next(iter(histories))
+    if user not in histories:
+        raise UnknownUser(user)
+    return user, histories[user]
 
 
 def read_queries(path: Path) -> Iterator[tuple[str, Query] | Skipped]:

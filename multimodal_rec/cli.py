@@ -226,9 +226,9 @@ def recommend_command(
     quiet: Quiet = False,
 ) -> None:
     """Recommend items to a user, to someone new with a history, or to many users at once."""
-    from multimodal_rec.batch import read_histories, read_ids, write_lists
+    from multimodal_rec.batch import read_histories, read_ids, user_of, write_lists
     from multimodal_rec.contact_sheet import item_card
-    from multimodal_rec.errors import QueryError, UnknownUser
+    from multimodal_rec.errors import QueryError
     from multimodal_rec.recommender import check_k
     from multimodal_rec.slate import Slate
 
@@ -261,19 +261,11 @@ def recommend_command(
                 count = write_lists(output, "user_id", _counted(lists, "recommending", len(wanted), progress))
             _print_batch("users", count, skipped, output, as_json)
             return
-        if user is None:
-            if given is None:
-                raise QueryError("name a --user, a --history, or --users all with --output")
-            if len(given) != 1:
-                raise QueryError(
-                    f"{history} holds {len(given)} users: name one with --user, or take --users all --output"
-                )
-            user = next(iter(given))
         if given is not None:
-            if user not in given:
-                raise UnknownUser(user)
-            events = given[user]
+            user, events = user_of(given, user)
             hits = recommender.recommend(history=events, k=k, **limits)
+        elif user is None:
+            raise QueryError("name a --user, a --history, or --users all with --output")
         else:
             events = recommender.history(user)
             hits = recommender.recommend(user, k=k, **limits)
@@ -437,6 +429,9 @@ def predict_command(
     workspace: Workspace,
     user: Annotated[str | None, typer.Option(help="Id of a user.", show_default=False)] = None,
     item: Annotated[list[str] | None, typer.Option(help="Id of an item; repeat for more.", show_default=False)] = None,
+    history: Annotated[
+        Path | None, typer.Option(help="Interactions of users who need not be known.", show_default=False)
+    ] = None,
     pairs: Annotated[
         Path | None, typer.Option(help="Table of user_id,item_id; many at once, to --output.", show_default=False)
     ] = None,
@@ -448,6 +443,7 @@ def predict_command(
     quiet: Quiet = False,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Predict the ratings that a user would give items; the interactions must have ratings."""
+    from multimodal_rec.batch import read_histories, user_of
     from multimodal_rec.errors import QueryError
     from multimodal_rec.rating_pairs import predict_pairs
 
@@ -455,14 +451,19 @@ def predict_command(
         raise QueryError("--pairs and --output go together")
     if (pairs is None) == (user is None and not item):
         raise QueryError("name a --user and an --item, or --pairs with --output")
+    given, skipped = read_histories(history) if history is not None else (None, [])
     with _open(workspace, threads) as recommender:
         if pairs is not None and output is not None:
-            count, skipped = predict_pairs(recommender, pairs, output)
-            _print_batch("pairs", count, skipped, output, as_json)
+            count, more = predict_pairs(recommender, pairs, output, given)
+            _print_batch("pairs", count, skipped + more, output, as_json)
             return
-        if user is None or not item:
+        if given is not None and item:
+            user, events = user_of(given, user)
+            ratings = recommender.predict(items=item, history=events)
+        elif user is None or not item:
             raise QueryError("--user and --item go together")
-        ratings = recommender.predict(user, item)
+        else:
+            ratings = recommender.predict(user, item)
         titles = {item_id: each.title for item_id, each in recommender.items(item).items()}
     if as_json:
         rows = [{"item_id": name, "rating": round(value, 4), "title": titles[name]} for name, value in ratings.items()]

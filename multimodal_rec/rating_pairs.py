@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from multimodal_rec.errors import CatalogueError, UnknownUser
@@ -14,8 +14,12 @@ Skipped = tuple[str, str]
 """What was passed over, and why."""
 
 
-def predict_pairs(recommender: Recommender, pairs: Path, output: Path) -> tuple[int, list[Skipped]]:
+def predict_pairs(
+    recommender: Recommender, pairs: Path, output: Path, histories: Mapping[str, Sequence[Event]] | None = None
+) -> tuple[int, list[Skipped]]:
     """Write `user_id,item_id,rating` for the rows of a table of user_id and item_id, in its order.
+
+    Users are known by their `histories`, or, without any, by the interactions of the workspace.
 
     Returns how many ratings were written, and what had to be skipped.
 
@@ -38,7 +42,12 @@ def predict_pairs(recommender: Recommender, pairs: Path, output: Path) -> tuple[
         known = [item for item in items if item in recommender]
         skipped += [(f"{user},{item}", "no item has this id") for item in items if item not in recommender]
         try:
-            found = recommender.predict(user, known)
+            if histories is None:
+                found = recommender.predict(user, known)
+            elif user in histories:
+                found = recommender.predict(items=known, history=histories[user])
+            else:
+                raise UnknownUser(user)
         except UnknownUser:
             skipped += [(f"{user},{item}", "no interaction of this user is known") for item in known]
         else:

@@ -70,6 +70,38 @@ def test_a_table_of_pairs(folder: Path) -> None:
             assert float(row["rating"]) == pytest.approx(expected, abs=1e-4)
 
 
+def test_users_of_a_history_file(folder: Path) -> None:
+    rows = [("kind", "dog", 1, 5), ("kind", "pig", 2, 2), ("strict", "dog", 1, 4), ("strict", "pig", 2, 1)]
+    fields = ("user_id", "item_id", "timestamp", "rating")
+    both = write(folder / "new.csv", fields, list(rows))
+    one = write(folder / "one.csv", fields, list(rows[:2]))
+
+    def rating(*arguments: object) -> float:
+        answer = json.loads(run("predict", "-w", folder / "ws", "--item", "cat", "--json", *arguments).stdout)
+        assert answer["user_id"] in ("kind", "strict")
+        return float(answer["results"][0]["rating"])
+
+    with Recommender.open(folder / "ws") as recommender:
+        events = [Event("", "dog", rating=5.0), Event("", "pig", rating=2.0)]
+        expected = recommender.predict(history=events, items=["cat"])["cat"]
+    assert rating("--history", both, "--user", "kind") == pytest.approx(expected, abs=1e-4)
+    assert rating("--history", one) == pytest.approx(expected, abs=1e-4)
+    assert rating("--history", both, "--user", "strict") < expected - 0.3
+    for arguments, says in ((("--item", "cat"), "holds 2 users"), (("--item", "cat", "--user", "u1"), "'u1'")):
+        assert says in run("predict", "-w", folder / "ws", "--history", both, *arguments, code=2).stderr
+
+    pairs = write(folder / "new_pairs.csv", ("user_id", "item_id"), [("kind", "cat"), ("u1", "cat"), ("strict", "cat")])
+    output = folder / "new_out.csv"
+    arguments = ("--history", both, "--pairs", pairs, "--output", output, "--json")
+    summary = json.loads(run("predict", "-w", folder / "ws", *arguments).stdout)
+    assert [skipped["id"] for skipped in summary["skipped"]] == ["u1,cat"]
+    written = {row["user_id"]: float(row["rating"]) for row in table(output)}
+    assert written == {
+        "kind": pytest.approx(expected, abs=1e-4),
+        "strict": pytest.approx(rating("--history", both, "--user", "strict"), abs=1e-4),
+    }
+
+
 def test_someone_new_by_history(folder: Path) -> None:
     def history(rating: float) -> list[Event]:
         return [Event("", "dog", rating=rating), Event("", "pig", rating=rating - 3)]
