@@ -1,27 +1,22 @@
-"""From a catalogue to a release: read, embed, align, learn, publish. And the changes: update and remove."""
+"""From a catalogue to a release: read, embed, align, learn, publish."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from encoders import load_image_encoder, load_text_encoder
 from multimodal_rec.alignment import Alignment
 from multimodal_rec.content import Content
-from multimodal_rec.embed import Encoders, StoredTexts, recorded_encoders
-from multimodal_rec.errors import CatalogueError, UnknownItem, WorkspaceError
+from multimodal_rec.embed import Encoders, StoredTexts
+from multimodal_rec.errors import CatalogueError
 from multimodal_rec.index_choice import AUTO, checked_kind
-from multimodal_rec.parts import remove_parts
 from multimodal_rec.progress import Progress, silent
 from multimodal_rec.releases import (
-    ALIGNMENT_FILE,
-    load_indexes,
-    read_manifest,
     readable_current,
 )
 from multimodal_rec.tuned import tuned_settings
-from multimodal_rec.work import Learned, Summary, Work, encoder_records, settings_key
+from multimodal_rec.work import Summary, Work, encoder_records, settings_key
 from multimodal_rec.workspace import Workspace
 
 
@@ -76,7 +71,7 @@ def build(
             return done
         with Work(place, progress) as work:
             work.wanted_index = index
-            work.read_items(catalogue, media_root, replace_all=True)
+            work.read_items(catalogue, media_root)
             work.embed(encoders)
             work.read_events(interactions)
             if not work.unchanged(encoders, seed):
@@ -108,67 +103,6 @@ def _learn_and_publish(work: Work, encoders: Encoders, seed: int, threads: int |
     with work.stage("train"):
         learned = work.learn(content, words, seed, threads)
     work.publish(vectors, content, alignment, learned, encoders)
-
-
-def update(
-    catalogue: Path,
-    workspace: Path,
-    *,
-    media_root: Path | None = None,
-    threads: int | None = None,
-    progress: Progress = silent,
-) -> Summary:
-    """Add the items of a catalogue to a workspace, replacing those of the same id. What was learned is kept.
-
-    Raises: as `build`.
-    """
-    place = Workspace(workspace)
-    with place.writing():
-        folder = place.releases.current()
-        manifest = read_manifest(folder)
-        encoders = recorded_encoders(manifest, threads)
-        with Work(place, progress) as work:
-            work.start_from(folder, manifest)
-            work.read_items(catalogue, media_root)
-            alignment = Alignment.load(folder / ALIGNMENT_FILE)
-            work.embed(encoders)
-            learned = Learned.recorded(folder, manifest)
-            vectors = work.vectors(encoders, learned.words)
-            work.publish(vectors, Content.of(vectors, alignment), alignment, learned, encoders)
-            return work.summary
-
-
-def remove(ids: Sequence[str], workspace: Path) -> Summary:
-    """Take items out of a workspace.
-
-    Raises:
-        UnknownItem: one of them is not there; nothing is removed then.
-        WorkspaceError: the workspace is missing or busy, or nothing would be left in it.
-    """
-    place = Workspace(workspace)
-    with place.writing():
-        folder = place.releases.current()
-        manifest = read_manifest(folder)
-        with Work(place, silent) as work:
-            work.start_from(folder, manifest)
-            known = work.items.get(ids)
-            for item_id in ids:
-                if item_id not in known:
-                    raise UnknownItem(item_id)
-            if len(known) == len(work.items):
-                raise WorkspaceError("removing every item would leave no index: build another catalogue instead")
-            work.items.remove(list(known))
-            items, parts = load_indexes(folder)
-            items.remove(known)
-            remove_parts(parts, known)
-            work.write_release(
-                items,
-                parts,
-                Alignment.load(folder / ALIGNMENT_FILE),
-                Learned.recorded(folder, manifest),
-                (manifest.text_encoder, manifest.image_encoder),
-            )
-            return work.summary
 
 
 def _absolute(reference: str) -> str:

@@ -99,7 +99,7 @@ def update_command(
     quiet: Quiet = False,
 ) -> None:
     """Add the items of a catalogue to an index, or replace those of the same id."""
-    from multimodal_rec.build import update
+    from multimodal_rec.changes import update
 
     with _progress(quiet) as progress:
         summary = update(catalogue, workspace, media_root=media_root, threads=threads, progress=progress)
@@ -130,7 +130,7 @@ def remove_command(
     quiet: Quiet = False,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Take items out of an index."""
-    from multimodal_rec.build import remove
+    from multimodal_rec.changes import remove
 
     _print_summary(remove(item, workspace), workspace, as_json)
 

@@ -148,16 +148,17 @@ def embed_catalogue(
     *,
     on_problem: Callable[[Problem], None],
     progress: Progress,
+    ids: Sequence[str] | None = None,
 ) -> EmbedCounts:
-    """Note the content keys of all items, and encode what the store does not hold.
+    """Note the content keys of all items, or of those of these ids, and encode what the store does not hold.
 
     A medium that cannot be encoded is left out of its item; an item that has nothing left is removed. Either is
     reported to `on_problem`.
     """
     counts = EmbedCounts()
-    for modality, missing in _note_keys(items, store, encoders, counts, on_problem, progress).items():
+    for modality, missing in _note_keys(items, store, encoders, counts, on_problem, progress, ids).items():
         _encode_missing(modality, missing, items, store, encoders, counts, on_problem, progress)
-    empty = items.without_content()
+    empty = items.without_content(ids)
     items.remove(empty)
     for item_id in empty:
         on_problem(Problem("catalogue", item_id, "no usable text, image or video"))
@@ -198,14 +199,15 @@ def _note_keys(
     counts: EmbedCounts,
     on_problem: Callable[[Problem], None],
     progress: Progress,
+    ids: Sequence[str] | None,
 ) -> dict[Modality, dict[bytes, str]]:
-    """Note the content keys of all items, and count them.
+    """Note the content keys of all items, or of these, and count them.
 
     Returns, per modality, the keys whose vectors the store does not hold, each with the id of an item that has it.
     """
     missing: dict[Modality, dict[bytes, str]] = {modality: {} for modality in MODALITIES}
-    done, total = 0, len(items)
-    for page in items.pages():
+    done, total = 0, len(items) if ids is None else len(ids)
+    for page in items.pages(ids):
         text, image, video = keys = [dict[str, bytes]() for _ in MODALITIES]
         for item in page:
             for modality, own in zip(MODALITIES, keys, strict=True):

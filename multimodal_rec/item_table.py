@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from multimodal_rec.items import Item
-from multimodal_rec.word_index import find_words, index_words
+from multimodal_rec.word_index import add_words, find_words, index_words, remove_words
 
 Modality = Literal["text", "image", "video"]
 MODALITIES: tuple[Modality, ...] = ("text", "image", "video")
@@ -142,8 +143,13 @@ class ItemTable:
         query = f"SELECT {_FIELDS} FROM items ORDER BY position LIMIT ? OFFSET ?"  # noqa: S608
         return [_from_record(record) for record in self._db.execute(query, (limit, offset)).fetchall()]
 
-    def pages(self) -> Iterator[list[Item]]:
-        """Yield all items in order of position, a page at a time; rows may be changed between pages."""
+    def pages(self, ids: Sequence[str] | None = None) -> Iterator[list[Item]]:
+        """Yield all items in order of position, or these in theirs, a page at a time; rows may be changed between pages."""
+        if ids is not None:
+            for start in range(0, len(ids), _PAGE):
+                found = self.get(ids[start : start + _PAGE])
+                yield [found[item_id] for item_id in ids[start : start + _PAGE]]
+            return
         last = -1
         query = f"SELECT position, {_FIELDS} FROM items WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608
         while records := self._db.execute(query, (last, _PAGE)).fetchall():
@@ -154,9 +160,12 @@ class ItemTable:
         """How well the items of a snapshot meet the rare words of a text, 0 to 1; see `multimodal_rec.word_index`."""
         return find_words(self._db, text, len(self))
 
-    def without_content(self) -> list[str]:
-        """Ids of the items that have no content key at all."""
+    def without_content(self, ids: Sequence[str] | None = None) -> list[str]:
+        """Ids of the items, of all or of these, that have no content key at all."""
         query = "SELECT id FROM items WHERE text_key IS NULL AND image_key IS NULL AND video_key IS NULL"
+        if ids is not None:
+            one = query + " AND id = ?"
+            return [item_id for item_id in ids if self._db.execute(one, (item_id,)).fetchone()]
         return [row[0] for row in self._db.execute(query + " ORDER BY position")]
 
     def set_keys(self, modality: Modality, keys: Iterable[tuple[bytes | None, str]]) -> None:
@@ -175,8 +184,11 @@ class ItemTable:
         with self._changing():
             self._db.execute(f"UPDATE items SET {column}{modality}_key = NULL WHERE id = ?", (item_id,))  # noqa: S608
 
-    def keys(self, modality: Modality) -> list[bytes | None]:
-        """The content keys of one modality in order of position, None where an item lacks it."""
+    def keys(self, modality: Modality, ids: Sequence[str] | None = None) -> list[bytes | None]:
+        """The content keys of one modality, None where an item lacks it: in order of position, or those of these items."""
+        if ids is not None:
+            query = f"SELECT {modality}_key FROM items WHERE id = ?"  # noqa: S608
+            return [self._db.execute(query, (item_id,)).fetchone()[0] for item_id in ids]
         return [row[0] for row in self._db.execute(f"SELECT {modality}_key FROM items ORDER BY position")]  # noqa: S608
 
     def with_key(self, modality: Modality, key: bytes) -> list[Item]:
@@ -213,6 +225,20 @@ class ItemTable:
         copy = sqlite3.connect(path)
         index_words(copy)
         copy.execute("PRAGMA journal_mode = DELETE")  # a lone file, readable from read-only media
+        copy.close()
+
+    def snapshot_changes(self, earlier: Path, path: Path, ids: Sequence[str]) -> None:
+        """Write a snapshot to a new file, from an earlier one that differs from the table in these items alone."""
+        shutil.copyfile(earlier, path)
+        copy = sqlite3.connect(path)
+        copy.execute("PRAGMA journal_mode = MEMORY")  # a draft that is not finished is not used
+        with copy:
+            remove_words(copy, ids)
+            copy.executemany("DELETE FROM items WHERE id = ?", [(item_id,) for item_id in ids])
+            for item_id in ids:
+                for row in self._db.execute("SELECT * FROM items WHERE id = ?", (item_id,)):
+                    copy.execute(f"INSERT INTO items VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
+            add_words(copy, ids)
         copy.close()
 
 

@@ -71,7 +71,7 @@ class PartVectors:
 def remove_parts(index: VectorIndex, item_ids: Collection[str]) -> None:
     """Take the parts of these items out of an index of parts."""
     gone = set(item_ids)
-    index.remove([key for key in index.ids if Part.of(key).item_id in gone])
+    index.remove([key for key in index.ids if key.partition(SEPARATOR)[0] in gone])
 
 
 class PartOwners:

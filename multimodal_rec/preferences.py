@@ -103,6 +103,14 @@ class EventVectors:
     def _rows_of(self) -> dict[str, int]:
         return {item_id: row for row, item_id in enumerate(self.ids)}
 
+    def with_rows(self, ids: Sequence[str], rows: FloatArray) -> Self:
+        """The same with (m, e) event blocks of these items added, or in the place of those that they had."""
+        new = [place for place, item_id in enumerate(ids) if item_id not in self._rows_of]
+        known = [place for place in range(len(ids)) if ids[place] in self._rows_of]
+        joined = np.concatenate([self.rows, rows[new]])
+        joined[[self._rows_of[ids[place]] for place in known]] = rows[known]
+        return type(self)([*self.ids, *(ids[place] for place in new)], joined)
+
     def save(self, folder: Path) -> None:
         """Write ids and rows into an existing folder."""
         np.save(folder / EVENT_ROWS_FILE, self.rows)

@@ -108,6 +108,18 @@ class RatingModel:
         rows[rated] = self.rows[places[rated]]
         return replace(self, ids=tuple(ids), rows=rows, rated=rated)
 
+    def with_items(self, ids: Sequence[str], features: Mapping[str, FloatArray]) -> Self:
+        """The same with these items added, or with what their content now lets expect; arguments as `of_catalogue`."""
+        changed = set(ids)
+        others = [place for place, item_id in enumerate(self.ids) if item_id not in changed]
+        these = self.of_catalogue(ids, features)
+        return replace(
+            self,
+            ids=(*(self.ids[place] for place in others), *these.ids),
+            rows=np.concatenate([self.rows[others], these.rows]),
+            rated=np.concatenate([self.rated[others], these.rated]),
+        )
+
     def save(self, folder: Path) -> None:
         """Write settings, item ids and arrays into an existing folder."""
         arrays = {f"map.{name}": weights for name, weights in self.content.weights.items()}

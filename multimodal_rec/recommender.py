@@ -16,7 +16,8 @@ import numpy.typing as npt
 from encoders import ImageEncoder, TextEncoder
 from index import Match, Selection
 from multimodal_rec.alignment import Alignment, unit
-from multimodal_rec.build import build, remove, update
+from multimodal_rec.build import build
+from multimodal_rec.changes import remove, update
 from multimodal_rec.columns import ItemFilter
 from multimodal_rec.embed import recorded_image_encoder, recorded_text_encoder
 from multimodal_rec.errors import QueryError, UnknownItem, UnknownUser

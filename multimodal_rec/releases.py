@@ -90,6 +90,11 @@ class Manifest(BaseModel):
     checksum: str = ""
     """SHA-256 of this manifest with an empty checksum."""
 
+    @property
+    def dim(self) -> int:
+        """Length of an item's vector."""
+        return self.preference_dim + self.text_encoder.dim + self.image_encoder.dim
+
     def sealed(self) -> Manifest:
         """The same with its checksum."""
         text = self.model_copy(update={"checksum": ""}).model_dump_json()

@@ -12,7 +12,7 @@ import math
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 FEW = 0.02
 """Words in a larger share of the items say nothing of any one of them; see `FEWEST`."""
@@ -49,19 +49,30 @@ def index_words(db: sqlite3.Connection) -> None:
     """Add the full-text index to a table of items that will not change any more."""
     with db:
         db.execute(_CREATE)
-        rows = db.execute("SELECT position, title, description, categories, attributes FROM items")
-        db.executemany(
-            "INSERT INTO words (rowid, title, rest) VALUES (?, ?, ?)",
-            (
-                (
-                    position,
-                    _spaced(title or ""),
-                    _spaced(" \n ".join([description or "", *_texts(categories, attributes)])),
-                )
-                for position, title, description, categories, attributes in rows
-            ),
-        )
+        add_words(db)
         db.execute("INSERT INTO words (words) VALUES ('optimize')")
+
+
+def add_words(db: sqlite3.Connection, ids: Iterable[str] | None = None) -> None:
+    """Take items, all if none are named, into the full-text index."""
+    db.executemany("INSERT INTO words (rowid, title, rest) VALUES (?, ?, ?)", _indexed(db, ids))
+
+
+def remove_words(db: sqlite3.Connection, ids: Iterable[str]) -> None:
+    """Take items out of the full-text index; they must still be in their table as they were when they came."""
+    db.executemany("INSERT INTO words (words, rowid, title, rest) VALUES ('delete', ?, ?, ?)", _indexed(db, ids))
+
+
+def _indexed(db: sqlite3.Connection, ids: Iterable[str] | None) -> Iterator[tuple[int, str, str]]:
+    """Yield position, title and all other words of items."""
+    query = "SELECT position, title, description, categories, attributes FROM items"
+    if ids is None:
+        rows: Iterable[tuple[int, str | None, str | None, str, str]] = db.execute(query)
+    else:
+        rows = (row for item_id in ids for row in db.execute(f"{query} WHERE id = ?", (item_id,)).fetchall())
+    for position, title, description, categories, attributes in rows:
+        rest = " \n ".join([description or "", *_texts(categories, attributes)])
+        yield position, _spaced(title or ""), _spaced(rest)
 
 
 def find_words(db: sqlite3.Connection, text: str, total: int) -> dict[str, float]:

@@ -27,6 +27,7 @@ from multimodal_rec.index_choice import AUTO, new_index, tune
 from multimodal_rec.interactions import Event, read_interactions
 from multimodal_rec.item_table import MODALITIES
 from multimodal_rec.items import CheckedItem, Item
+from multimodal_rec.parts import PartVectors
 from multimodal_rec.progress import Progress
 from multimodal_rec.ratings import RatingModel, load_ratings
 from multimodal_rec.releases import (
@@ -136,6 +137,21 @@ class Learned:
             preferences.record.settings if preferences.record else {},
         )
 
+    def with_items(self, content: Content) -> Self:
+        """The same with what it tells of these items as events and of their ratings, in the place of what it told."""
+        if self.preferences is None or self.events is None:
+            return self
+        events = self.events.with_rows(content.ids, self.preferences.event_block(content.ids, content.features))
+        ratings = self.ratings and self.ratings.with_items(content.ids, content.features)
+        return replace(self, events=events, ratings=ratings)
+
+    def save_items(self, folder: Path) -> None:
+        """Write what is told of single items into the folder of what was learned."""
+        if self.events:
+            self.events.save(folder)
+        if self.ratings:
+            self.ratings.save(folder)
+
 
 class Work:
     """One build or update under way: the open tables, the clock, and what could not be used."""
@@ -175,15 +191,28 @@ class Work:
         self.wanted_index = manifest.index.get("wanted", AUTO)
         self.summary.index = manifest.index
 
-    def read_items(self, catalogue: Path, media_root: Path | None, *, replace_all: bool = False) -> None:
-        """Put the items of a catalogue into the table, and note the problems."""
+    def read_items(self, catalogue: Path, media_root: Path | None) -> None:
+        """Put the items of a catalogue into the table, in the place of all others, and note the problems."""
         with self.stage("catalogue"):
             self.items.put(
-                self._usable_items(read_catalogue(catalogue, media_root, self.sources.note)), replace_all=replace_all
+                self._usable_items(read_catalogue(catalogue, media_root, self.sources.note)), replace_all=True
             )
 
-    def embed(self, encoders: Encoders) -> None:
-        """Encode what is new in the catalogue.
+    def read_changes(self, catalogue: Path, media_root: Path | None) -> list[str]:
+        """Put the items of a catalogue into the table beside the others, note the problems, and return their ids."""
+        ids: dict[str, None] = {}
+
+        def noted() -> Iterator[Item]:
+            for item in self._usable_items(read_catalogue(catalogue, media_root)):
+                ids[item.id] = None
+                yield item
+
+        with self.stage("catalogue"):
+            self.items.put(noted())
+        return list(ids)
+
+    def embed(self, encoders: Encoders, ids: Sequence[str] | None = None) -> None:
+        """Encode what is new in the catalogue, or in these items of it.
 
         Raises:
             CatalogueError: no item is left.
@@ -191,11 +220,12 @@ class Work:
         with self.stage("encode"):
             noted = len(self.problems)
             try:
-                counts = self._embed(encoders)
+                counts = self._embed(encoders, ids)
             except DamagedStoreError:  # the store is empty now
                 del self.problems[noted:]
-                counts = self._embed(encoders)
-            encoders.release()  # what follows needs the memory
+                counts = self._embed(encoders, ids)
+            if ids is None:
+                encoders.release()  # what follows needs the memory
         self.all_encoded = len(self.problems) == noted
         self.summary.encoded, self.summary.reused = counts.encoded, counts.reused
         self.summary.rejected = sum(not problem.kept for problem in self.problems)
@@ -204,29 +234,33 @@ class Work:
             self.workspace.write_rejected(self.problems)
             raise CatalogueError(f"no row of the catalogue is usable: {self.workspace.path}/rejected.jsonl says why")
 
-    def _embed(self, encoders: Encoders) -> EmbedCounts:
+    def _embed(self, encoders: Encoders, ids: Sequence[str] | None) -> EmbedCounts:
         return embed_catalogue(
-            self.items, self.store, encoders, on_problem=self.problems.append, progress=self.progress
+            self.items, self.store, encoders, on_problem=self.problems.append, progress=self.progress, ids=ids
         )
 
     def word_weights(self) -> WordWeights:
         """How telling each word of the catalogue is."""
         return WordWeights.fit(item.text for page in self.items.pages() for item in page)
 
-    def vectors(self, encoders: Encoders, words: WordWeights | None) -> CatalogueVectors:
-        """The stored vectors of all items; with word weights, the features of their words, categories and attributes."""
+    def vectors(
+        self, encoders: Encoders, words: WordWeights | None, chosen: Sequence[str] | None = None
+    ) -> CatalogueVectors:
+        """The stored vectors of all items, or of those chosen; with word weights, the features of words and names too."""
         text, image, video = (
-            self.store.matrix(encoders.space(name), self.items.keys(name), encoders.dim(name)) for name in MODALITIES
+            self.store.matrix(encoders.space(name), self.items.keys(name, chosen), encoders.dim(name))
+            for name in MODALITIES
         )
+        ids = self.items.ids() if chosen is None else list(chosen)
         if words is None:
-            return CatalogueVectors(self.items.ids(), text, image, video)
+            return CatalogueVectors(ids, text, image, video)
         categories, attributes, telling = [], [], []
-        for page in self.items.pages():
+        for page in self.items.pages(chosen):
             categories.append(name_features([item.categories for item in page]))
             attributes.append(name_features([attribute_names(item.attributes) for item in page]))
             telling.append(words.features([item.text for item in page]))
         return CatalogueVectors(
-            self.items.ids(), text, image, video, np.vstack(categories), np.vstack(attributes), np.vstack(telling)
+            ids, text, image, video, np.vstack(categories), np.vstack(attributes), np.vstack(telling)
         )
 
     def unchanged(self, encoders: Encoders, seed: int) -> bool:
@@ -239,7 +273,7 @@ class Work:
         if manifest.input_key != self._input_key(encoder_records(encoders), seed, settings):
             return False
         self.summary.settings = settings
-        self._conclude(manifest)
+        self.conclude(manifest)
         return True
 
     def leave_receipt(self, key: str) -> None:
@@ -326,33 +360,32 @@ class Work:
         encoders: Encoders,
     ) -> None:
         """Assemble the item vectors and publish them with all that a query needs."""
-        preference = np.zeros((len(content.ids), 0), np.float32)
+        space = Space(
+            learned.preferences.dim if learned.preferences else 0, content.semantic.shape[1], content.visual.shape[1]
+        )
+        index, self.summary.index = new_index(self.wanted_index, len(content.ids), space.dim)
+        groups = self.parts(encoders)
+        part_index, _ = new_index(self.wanted_index, sum(len(group.parts) for group in groups), space.dim)
+        add_items(index, part_index, vectors, content, groups, alignment, learned)
         if learned.preferences:
             from multimodal_rec.preferences import EventVectors
 
-            preference = learned.preferences.item_block(content.ids, content.features)
             events = learned.preferences.event_block(content.ids, content.features)
             ratings = learned.ratings and learned.ratings.of_catalogue(content.ids, content.features)
             learned = replace(learned, events=EventVectors(content.ids, events), ratings=ratings)
-        space = Space(preference.shape[1], content.semantic.shape[1], content.visual.shape[1])
-        index, self.summary.index = new_index(self.wanted_index, len(content.ids), space.dim)
-        index.add(content.ids, space.vectors(preference=preference, semantic=content.semantic, visual=content.visual))
-        groups = [
-            self.store.parts(encoders.space(name), name, vectors.ids, self.items.keys(name), encoders.dim(name))
-            for name in MODALITIES
-        ]
-        part_index, _ = new_index(self.wanted_index, sum(len(group.parts) for group in groups), space.dim)
-        for group in groups:
-            rows = Content.of(vectors.versions(group), alignment)
-            part_index.add(
-                rows.ids,
-                space.vectors(preference=preference[group.owners], semantic=rows.semantic, visual=rows.visual),
-            )
         users = [events for _, events in islice(self.events.histories(), TUNING_USERS)]
         asked = user_vectors(users, index, space, learned.preferences, learned.events)
         tune(index, space, asked)
         tune(part_index, space, asked[:0])
         self.write_release(index, part_index, alignment, learned, encoder_records(encoders))
+
+    def parts(self, encoders: Encoders, chosen: Sequence[str] | None = None) -> list[PartVectors]:
+        """The stored vectors of the passages and shots of all items, or of those chosen, a group a modality."""
+        ids = self.items.ids() if chosen is None else chosen
+        return [
+            self.store.parts(encoders.space(name), name, ids, self.items.keys(name, chosen), encoders.dim(name))
+            for name in MODALITIES
+        ]
 
     def write_release(
         self,
@@ -387,14 +420,11 @@ class Work:
                 learned.words.save(folder / WORDS_FILE)
             if learned.preferences:
                 learned.preferences.save(folder / PREFERENCES_FOLDER)
-            if learned.events:
-                learned.events.save(folder / PREFERENCES_FOLDER)
-            if learned.ratings:
-                learned.ratings.save(folder / PREFERENCES_FOLDER)
+            learned.save_items(folder / PREFERENCES_FOLDER)
         self.summary.settings = learned.settings
-        self._conclude(read_manifest(self.workspace.releases.current()))
+        self.conclude(read_manifest(self.workspace.releases.current()))
 
-    def _conclude(self, manifest: Manifest) -> None:
+    def conclude(self, manifest: Manifest) -> None:
         """Write down what could not be used, and complete the summary."""
         self.items.mark(manifest.number)
         self.workspace.write_rejected(self.problems)
@@ -428,6 +458,39 @@ class Work:
     def _histories(self, ids: Sequence[str]) -> Histories:
         """All events, with items as positions among these ids."""
         return collect(self.events.histories(), {item_id: place for place, item_id in enumerate(ids)})
+
+
+def add_items(
+    index: VectorIndex,
+    part_index: VectorIndex,
+    vectors: CatalogueVectors,
+    content: Content,
+    groups: Sequence[PartVectors],
+    alignment: Alignment,
+    learned: Learned,
+) -> None:
+    """Add the vectors of items to an index of wholes, and those of their parts to another.
+
+    Args:
+        index: of items.
+        part_index: of their parts.
+        vectors: of n items, as they are stored.
+        content: of the same items.
+        groups: their parts.
+        alignment: the centres and the bridge of the release.
+        learned: what it learned from events.
+    """
+    preference = np.zeros((len(content.ids), 0), np.float32)
+    if learned.preferences:
+        preference = learned.preferences.item_block(content.ids, content.features)
+    space = Space(preference.shape[1], content.semantic.shape[1], content.visual.shape[1])
+    index.add(content.ids, space.vectors(preference=preference, semantic=content.semantic, visual=content.visual))
+    for group in groups:
+        rows = Content.of(vectors.versions(group), alignment)
+        part_index.add(
+            rows.ids,
+            space.vectors(preference=preference[group.owners], semantic=rows.semantic, visual=rows.visual),
+        )
 
 
 def settings_key(encoders: tuple[EncoderRecord, EncoderRecord], seed: int, *more: object) -> str:

@@ -119,7 +119,7 @@ def open_bench(
         if tuned:
             tuned.save(place.path)
         with Work(place, progress) as work:
-            work.read_items(catalogue, media_root, replace_all=True)
+            work.read_items(catalogue, media_root)
             try:
                 work.embed(encoders)
             except CatalogueError as error:

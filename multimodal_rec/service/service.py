@@ -17,7 +17,7 @@ from typing import Any
 
 from PIL import Image
 
-from multimodal_rec.build import remove, update
+from multimodal_rec.changes import remove, update
 from multimodal_rec.errors import WorkspaceError
 from multimodal_rec.recommender import Recommender
 from multimodal_rec.service.event_log import EventLog

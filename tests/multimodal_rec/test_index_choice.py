@@ -12,7 +12,8 @@ import pytest
 
 from index import FlatIndex, HnswIndex, IvfIndex
 from multimodal_rec import Recommender, WorkspaceError
-from multimodal_rec.build import build, remove, update
+from multimodal_rec.build import build
+from multimodal_rec.changes import remove, update
 from multimodal_rec.index_choice import EXACT_VALUES, new_index, tune
 from multimodal_rec.releases import load_indexes, read_manifest
 from multimodal_rec.space import Space

@@ -34,7 +34,8 @@ CHANGER = """
 import json, os, signal, sys, time
 from pathlib import Path
 import multimodal_rec.preferences
-from multimodal_rec.build import build, remove, update
+from multimodal_rec.build import build
+from multimodal_rec.changes import remove, update
 from multimodal_rec.lifecycle import prune, rollback
 workspace = Path(sys.argv[1])
 def change(order):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from multimodal_rec import Recommender
-from multimodal_rec.build import remove, update
+from multimodal_rec.changes import remove, update
 from multimodal_rec.errors import WorkspaceError
 from multimodal_rec.holds import Hold
 from multimodal_rec.lifecycle import list_releases, prune, rollback
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 UPDATER = """
 import json, sys, time
 from pathlib import Path
-from multimodal_rec.build import update
+from multimodal_rec.changes import update
 from multimodal_rec.errors import WorkspaceError
 name, folder, workspace = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
 for number in range(6):

@@ -14,7 +14,8 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from multimodal_rec.build import build, update
+from multimodal_rec.build import build
+from multimodal_rec.changes import update
 from multimodal_rec.interactions import Event
 from multimodal_rec.service.event_log import EventLog
 from multimodal_rec.service.live import LiveRecommender

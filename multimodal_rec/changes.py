@@ -1,0 +1,156 @@
+"""Changes of items: the next release is the current one, but for them.
+
+What was learned is kept, so the vectors of all other items stay as they are. Those of the changed items take their
+places in copies of the indexes, and files that tell nothing of single items are copied unread. Only where a large part
+of the catalogue changes, or another index suits its new size, all is assembled anew from the stored vectors.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from index import VectorIndex
+from multimodal_rec.alignment import Alignment
+from multimodal_rec.content import Content
+from multimodal_rec.embed import Encoders, recorded_encoders
+from multimodal_rec.errors import UnknownItem, WorkspaceError
+from multimodal_rec.index_choice import new_index
+from multimodal_rec.parts import remove_parts
+from multimodal_rec.progress import Progress, silent
+from multimodal_rec.releases import (
+    ALIGNMENT_FILE,
+    INDEX_FOLDER,
+    ITEMS_FILE,
+    PARTS_FOLDER,
+    PREFERENCES_FOLDER,
+    Manifest,
+    load_indexes,
+    read_manifest,
+)
+from multimodal_rec.work import Learned, Summary, Work, add_items, encoder_records
+from multimodal_rec.workspace import Workspace
+
+LARGE_SHARE = 0.25
+"""From this share of the items on, all is assembled anew: an approximate index would be trained again in any case."""
+
+
+def update(
+    catalogue: Path,
+    workspace: Path,
+    *,
+    media_root: Path | None = None,
+    threads: int | None = None,
+    progress: Progress = silent,
+) -> Summary:
+    """Add the items of a catalogue to a workspace, replacing those of the same id. What was learned is kept.
+
+    Raises: as `build`.
+    """
+    return change(workspace, catalogue, media_root=media_root, threads=threads, progress=progress)
+
+
+def remove(ids: Sequence[str], workspace: Path) -> Summary:
+    """Take items out of a workspace.
+
+    Raises:
+        UnknownItem: one of them is not there; nothing is removed then.
+        WorkspaceError: the workspace is missing or busy, or nothing would be left in it.
+    """
+    return change(workspace, removed=ids)
+
+
+def change(
+    workspace: Path,
+    catalogue: Path | None = None,
+    *,
+    removed: Sequence[str] = (),
+    media_root: Path | None = None,
+    encoders: Encoders | None = None,
+    threads: int | None = None,
+    progress: Progress = silent,
+) -> Summary:
+    """Take items out of a workspace, then add or replace those of a catalogue, in one release.
+
+    `encoders` are used if they are those of the current release, and loaded otherwise. Raises as `update` and `remove`.
+    """
+    place = Workspace(workspace)
+    with place.writing():
+        folder = place.releases.current()
+        manifest = read_manifest(folder)
+        with Work(place, progress) as work:
+            work.start_from(folder, manifest)
+            gone = _known(work, removed)
+            if catalogue is None and len(gone) == len(work.items):
+                raise WorkspaceError("removing every item would leave no index: build another catalogue instead")
+            work.items.remove(gone)
+            put: list[str] = []
+            if catalogue is not None:
+                if encoders is None or encoder_records(encoders) != (manifest.text_encoder, manifest.image_encoder):
+                    encoders = recorded_encoders(manifest, threads)
+                put = work.read_changes(catalogue, media_root)
+                work.embed(encoders, put)
+            _publish(work, folder, manifest, list(dict.fromkeys([*gone, *put])), encoders)
+            return work.summary
+
+
+def _known(work: Work, ids: Sequence[str]) -> list[str]:
+    """The ids, each once; raises UnknownItem where no item has one of them."""
+    known = work.items.get(ids)
+    for item_id in ids:
+        if item_id not in known:
+            raise UnknownItem(item_id)
+    return list(known)
+
+
+def _publish(work: Work, folder: Path, manifest: Manifest, changed: list[str], encoders: Encoders | None) -> None:
+    """Publish the release that follows the one in this folder, from which the table differs in these items alone."""
+    held = work.items.get(changed)
+    present = [item_id for item_id in changed if item_id in held]
+    alignment = Alignment.load(folder / ALIGNMENT_FILE)
+    learned: Learned | None = None
+    if encoders and not _fits(work, manifest, len(present)):
+        work.embed(encoders)
+        learned = Learned.recorded(folder, manifest)
+        vectors = work.vectors(encoders, learned.words)
+        work.publish(vectors, Content.of(vectors, alignment), alignment, learned, encoders)
+        return
+    index, parts = load_indexes(folder)
+    index.remove([item_id for item_id in changed if item_id not in held])
+    remove_parts(parts, changed)
+    if encoders and present:
+        learned = Learned.recorded(folder, manifest)
+        vectors = work.vectors(encoders, learned.words, present)
+        content = Content.of(vectors, alignment)
+        add_items(index, parts, vectors, content, work.parts(encoders, present), alignment, learned)
+        learned = learned.with_items(content)
+    # What a build would have to read to make just this release is not known any more, so the key of its input is none.
+    following = manifest.model_copy(update={"counts": manifest.counts | {"items": len(index)}, "input_key": ""})
+    with work.stage("publish"), work.workspace.releases.publish(following) as draft:
+        _copy_files(folder, draft, manifest)
+        work.items.snapshot_changes(folder / ITEMS_FILE, draft / ITEMS_FILE, changed)
+        _save_indexes(draft, index, parts)
+        if learned:
+            learned.save_items(draft / PREFERENCES_FOLDER)
+    work.conclude(read_manifest(work.workspace.releases.current()))
+
+
+def _fits(work: Work, manifest: Manifest, changed: int) -> bool:
+    """Whether the index of a release can take so many vectors, and is what its new size asks for."""
+    _, plan = new_index(work.wanted_index, len(work.items), manifest.dim)
+    return changed <= LARGE_SHARE * len(work.items) and plan["kind"] == manifest.index.get("kind")
+
+
+def _copy_files(folder: Path, draft: Path, manifest: Manifest) -> None:
+    """Copy the files of a release that do not change with its items: a link would have both share their damages."""
+    for name in manifest.files:
+        if Path(name).parts[0] not in (ITEMS_FILE, INDEX_FOLDER, PARTS_FOLDER):
+            (draft / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(folder / name, draft / name)
+
+
+def _save_indexes(draft: Path, index: VectorIndex, parts: VectorIndex) -> None:
+    for name, vectors in ((INDEX_FOLDER, index), (PARTS_FOLDER, parts)):
+        (draft / name).mkdir()
+        vectors.save(draft / name)

@@ -1,0 +1,154 @@
+"""A release after changes is what assembling all anew from the stored vectors gives, whatever the changes were."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from multimodal_rec import Event, Recommender, changes
+from multimodal_rec.build import build
+from multimodal_rec.changes import change, remove, update
+from multimodal_rec.embed import Encoders, recorded_encoders
+from multimodal_rec.errors import UnknownItem, WorkspaceError
+from multimodal_rec.releases import read_manifest
+from multimodal_rec.workspace import Workspace
+from tests.multimodal_rec.test_predict import write
+
+CREATURES = [f"{kind} {name}" for kind in ("red", "grey", "old") for name in ("cat", "owl", "fox", "hen", "cow", "bee")]
+PASSAGE = " ".join(["It lives by the sea and sleeps in the long grass of the dunes until the tide is out."] * 20)
+
+
+def row(number: int, version: int = 0) -> dict[str, Any]:
+    name = CREATURES[number % len(CREATURES)]
+    return {
+        "id": f"i{number}",
+        "title": f"A {name}" + f" of year {version}" * bool(version),
+        "description": f"{PASSAGE} Then the {name} wakes. {PASSAGE}" if number % 3 == 0 else None,
+        "categories": [name.split()[0]],
+        "habitat": "dunes" if version else "woods",
+    }
+
+
+def table(path: Path, rows: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(each) + "\n" for each in rows))
+    return path
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """18 items, a third of them with passages, and the ratings of 24 users."""
+    folder = tmp_path_factory.mktemp("changes")
+    draw = random.Random(0)
+    log: list[tuple[object, ...]] = []
+    for user in range(24):
+        for time, number in enumerate(draw.sample(range(18), 8)):
+            log.append((f"u{user}", f"i{number}", time, (4 if number % 2 else 1) + user % 2))
+    items = table(folder / "items.jsonl", [row(number) for number in range(18)])
+    build(
+        items, folder / "ws", interactions=write(folder / "log.csv", ("user_id", "item_id", "timestamp", "rating"), log)
+    )
+    return folder / "ws"
+
+
+@pytest.fixture(scope="module")
+def encoders(built: Path) -> Encoders:
+    return recorded_encoders(read_manifest(Workspace(built).releases.current()), 1)
+
+
+@pytest.fixture
+def workspace(built: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(built, tmp_path / "ws"))
+
+
+def told(workspace: Path) -> dict[str, Any]:
+    """All that a release tells of its items, under their ids."""
+    with Recommender.open(workspace) as rec:
+        ids = sorted(rec._index.ids)
+        parts = sorted(rec._parts.ids)
+        assert rec._history_events is not None
+        return {
+            "ids": ids,
+            "parts": parts,
+            "items": rec.items(ids),
+            "order": [item.id for item in rec.page(0, 100)],
+            "words": {
+                (word, item_id): score
+                for word in ("year", "woods", "dunes", "owl", "grey bee")
+                for item_id, score in rec._items.find_words(word).items()
+            },
+            "vectors": rec._index.vectors(ids),
+            "part vectors": rec._parts.vectors(parts),
+            "events": rec._history_events.of(ids),
+            "ratings": np.array(list(rec.predict(history=[Event("", ids[0], rating=5.0)], items=ids).values())),
+            "lists": [hit.item_id for hit in rec.recommend("u2", k=10)],
+        }
+
+
+def assert_same(found: dict[str, Any], expected: dict[str, Any]) -> None:
+    for name, value in expected.items():
+        if isinstance(value, np.ndarray):
+            np.testing.assert_allclose(found[name], value, atol=1e-5, err_msg=name)
+        else:
+            assert found[name] == pytest.approx(value) if name == "words" else found[name] == value, name
+
+
+def test_changes_give_what_assembling_anew_does(
+    workspace: Path, encoders: Encoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anew = Path(shutil.copytree(workspace, tmp_path / "anew"))
+    draw = random.Random(1)
+    for step in range(6):
+        with Recommender.open(workspace) as rec:
+            gone = draw.sample(sorted(rec._index.ids), 1) if step % 2 else []
+        numbers = [number for number in draw.sample(range(24), 2) if f"i{number}" not in gone]
+        catalogue = table(tmp_path / "changed.jsonl", [row(number, version=step + 1) for number in numbers])
+        before = told(workspace)
+        for path, share in ((workspace, 1.0), (anew, -1.0)):
+            monkeypatch.setattr(changes, "LARGE_SHARE", share)
+            change(path, catalogue, removed=gone, encoders=encoders)
+        after = told(workspace)
+        assert_same(after, told(anew))
+        untouched = [
+            item_id for item_id in before["ids"] if item_id in after["ids"] and int(item_id[1:]) not in numbers
+        ]
+        for item_id in untouched:
+            old, new = (state["vectors"][state["ids"].index(item_id)] for state in (before, after))
+            np.testing.assert_array_equal(old, new)
+
+
+def test_files_that_tell_nothing_of_items_are_copies(workspace: Path) -> None:
+    releases = Workspace(workspace).releases
+    before = releases.current()
+    remove(["i3"], workspace)
+    after = releases.current()
+    same = [
+        name for name, record in read_manifest(before).files.items() if read_manifest(after).files.get(name) == record
+    ]
+    assert {"alignment.safetensors", "words.safetensors", "preferences/config.json"} <= set(same)
+    assert not any((before / name).samefile(after / name) for name in same), "damage must not be shared"
+    assert read_manifest(after, read_all=True).counts == read_manifest(before).counts | {"items": 17}
+
+
+def test_a_build_after_a_change_goes_back_to_its_catalogue(workspace: Path, built: Path) -> None:
+    before = told(workspace)
+    remove(["i3"], workspace)
+    build(built.parent / "items.jsonl", workspace, interactions=built.parent / "log.csv")
+    assert_same(told(workspace), before)
+
+
+def test_half_of_a_refused_change_is_not_done(workspace: Path, tmp_path: Path, encoders: Encoders) -> None:
+    before = told(workspace)
+    with pytest.raises(UnknownItem):
+        remove(["i3", "unicorn"], workspace)
+    with pytest.raises(WorkspaceError, match="would leave no index"):
+        remove([f"i{number}" for number in range(18)], workspace)
+    assert_same(told(workspace), before)
+    summary = update(table(tmp_path / "bad.jsonl", [{"id": "i4"}, row(20)]), workspace)
+    assert (summary.items, summary.rejected) == (19, 1)
+    assert {name: told(workspace)[name] for name in ("ids",)} == {"ids": sorted([*before["ids"], "i20"])}
