@@ -16,7 +16,7 @@ from multimodal_rec.histories import FLOOR, Histories, age_weights
 
 FloatArray = npt.NDArray[np.float32]
 
-RANK = 128
+RANK = 256
 """Dimensions of the factors, where nothing else is asked for."""
 MOST_ITEMS = 8_000
 """Items that take part, the ones with most events first: the matrix is dense."""
@@ -64,11 +64,10 @@ def co_liked(
             own = places[histories.items[histories.of(int(user))]]
             rows[row, own[own >= 0]] = 1.0
         gram += rows.T @ rows
-    gram[np.diag_indices_from(gram)] += penalty
-    inverse = np.linalg.inv(gram)
+    inverse = np.linalg.inv(_penalised(gram, penalty))
     weights = -inverse / np.diag(inverse)
     np.fill_diagonal(weights, 0.0)
-    return _factorise(weights, chosen, count, seed, rank)
+    return _factorise(weights, gram, chosen, count, rank, seed)
 
 
 def next_liked(
@@ -103,8 +102,14 @@ def next_liked(
         inputs, targets = inputs @ fold, targets @ fold
         gram[np.ix_(distinct, distinct)] += inputs.T @ inputs
         cross[np.ix_(distinct, distinct)] += inputs.T @ targets
-    gram[np.diag_indices_from(gram)] += penalty
-    return _factorise(np.asarray(np.linalg.solve(gram, cross), np.float64), chosen, count, seed, rank)
+    weights = np.asarray(np.linalg.solve(_penalised(gram, penalty), cross), np.float64)
+    return _factorise(weights, gram, chosen, count, rank, seed)
+
+
+def _penalised(gram: npt.NDArray[np.float64], penalty: float) -> npt.NDArray[np.float64]:
+    result = gram.copy()
+    result[np.diag_indices_from(result)] += penalty
+    return result
 
 
 def _frequent(histories: Histories, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -118,15 +123,33 @@ def _frequent(histories: Histories, count: int) -> tuple[npt.NDArray[np.int64], 
 
 
 def _factorise(
-    weights: npt.NDArray[np.float64], chosen: npt.NDArray[np.int64], count: int, seed: int, dim: int
+    weights: npt.NDArray[np.float64],
+    gram: npt.NDArray[np.float64],
+    chosen: npt.NDArray[np.int64],
+    count: int,
+    rank: int,
+    seed: int,
 ) -> tuple[FloatArray, FloatArray]:
-    """(n, dim) left and right factors of the closest matrix of this rank, zero for items that took no part."""
+    """(n, r) left and right factors of the matrix of rank r that scores these histories most alike.
+
+    It is the projection of the weights on the leading directions of all users' scores (reduced-rank regression, Izenman
+    1975), which keeps more of the lists than the closest matrix does. Items that took no part are zero.
+
+    Args:
+        weights: (c, c) of the chosen items.
+        gram: (c, c) products of the inputs, which the weights are applied to.
+        chosen: places of the chosen items.
+        count: n.
+        rank: r.
+        seed: of the decomposition.
+    """
     torch.manual_seed(seed)
-    matrix = torch.from_numpy(weights.astype(np.float32))
-    rank = min(dim, len(chosen))
-    u, s, v = torch.svd_lowrank(matrix, q=min(rank + 32, len(chosen)), niter=4)
-    root = s[:rank].sqrt()
-    left, right = np.zeros((2, count, dim), np.float32)
-    left[chosen, :rank] = (u[:, :rank] * root).numpy()
-    right[chosen, :rank] = (v[:, :rank] * root).numpy()
+    scores = torch.from_numpy((weights.T @ gram @ weights).astype(np.float32))
+    kept = min(rank, len(chosen))
+    directions = torch.svd_lowrank(scores, q=min(kept + 32, len(chosen)), niter=4)[0][:, :kept].numpy()
+    inputs = weights.astype(np.float32) @ directions
+    scale = np.sqrt(np.maximum(np.linalg.norm(inputs, axis=0), 1e-12))  # of both sides alike: directions have length 1
+    left, right = np.zeros((2, count, rank), np.float32)
+    left[chosen, :kept] = inputs / scale
+    right[chosen, :kept] = directions * scale
     return left, right

@@ -1,8 +1,10 @@
 """What was learned from interactions, as a query needs it: items and histories to vectors of one inner product.
 
-An item has two vectors here. As a *candidate*, one block a model of taste, weighted, popularity last; as an *event* of
-a history, what the models read of it. A user's block is divided by the deviation of its scores over the known items, so
-that weights mean the same for every user.
+An item has two vectors here. As a *candidate*, one block a model of taste, weighted, then whether it is new, popularity
+last; as an *event* of a history, what the models read of it. A user's block is divided by the deviation of its scores
+over the known items, so that weights mean the same for every user; and what a new item's score starts from is the score
+that an item needs to be listed for this user, so that new items come among the last of a list for everybody, rather than
+first for some and never for others.
 """
 
 from __future__ import annotations
@@ -39,6 +41,9 @@ ITEMS_FILE = "items.json"
 EVENT_ROWS_FILE = "events.npy"
 EVENT_IDS_FILE = "events.json"
 
+MOST_FREQUENT = 1000
+"""Items, those with most events, that tell which score a listed item has."""
+
 
 class PreferenceConfig(BaseModel):
     """All of a preference model but its arrays."""
@@ -60,7 +65,11 @@ class PreferenceConfig(BaseModel):
     content_weight: float = 0.0
     """Weight of the history's mean content."""
     new_bias: float = 0.0
-    """Added to the score of items never seen in training, so that they get their share of places."""
+    """Added to the score of items without an event in training, so that they get their share of places."""
+    added_bias: float = 0.0
+    """The same for items that came into the catalogue after the training."""
+    listed: int = 20
+    """Length of the lists that the biases are made for."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +149,7 @@ def _deviations(users: FloatArray, covariance: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class Preferences:
-    """All models of taste and their weights. `known` are the ids of the training's items; None where never seen."""
+    """All models of taste and their weights, over the n items of the catalogue that they were trained on."""
 
     config: PreferenceConfig
     network: FusionNetwork
@@ -150,7 +159,11 @@ class Preferences:
     """(n,) how often each was liked, in deviations of the logarithm; 0 where it never was."""
     covariances: dict[str, FloatArray]
     """Model to (r, r), of the vectors of known items."""
-    known: tuple[str | None, ...]
+    frequent: FloatArray
+    """(f, dim) blocks of the known items with most events, as candidates before they are weighted."""
+    ids: tuple[str, ...]
+    known: npt.NDArray[np.bool_]
+    """(n,) which items had an event in training."""
     record: TrainingRecord | None = None
     """What it was trained on, None where that is not known."""
 
@@ -163,22 +176,29 @@ class Preferences:
         foretold: Foretold,
         popularity: FloatArray,
         *,
-        known: tuple[str | None, ...],
+        ids: Sequence[str],
+        known: npt.NDArray[np.bool_],
         features: Mapping[str, FloatArray],
     ) -> Self:
         """Put trained models together; `features` are those of the training's items."""
-        bare = cls(config, network, linear, foretold, popularity, {}, known)
-        seen = np.array([item_id is not None for item_id in known])
-        ids = [item_id for item_id in known if item_id is not None]
-        own = {name: rows[seen] for name, rows in features.items()}
-        covariances = {name: _covariance(right) for name, right in bare._right(ids, own).items()}
-        return replace(bare, covariances=covariances)
+        nothing = np.zeros((0, 0), np.float32)
+        bare = cls(config, network, linear, foretold, popularity, {}, nothing, tuple(ids), known)
+
+        def of(places: npt.NDArray[np.int64]) -> tuple[list[str], dict[str, FloatArray]]:
+            return [ids[place] for place in places], {name: rows[places] for name, rows in features.items()}
+
+        places = np.flatnonzero(known)
+        covariances = {name: _covariance(right) for name, right in bare._right(*of(places)).items()}
+        most = places[np.argsort(-popularity[places], kind="stable")[:MOST_FREQUENT]]
+        rights = bare._right(*of(most)).values()
+        frequent = np.hstack([*rights, np.zeros((len(most), 1), np.float32), popularity[most, None]])
+        return replace(bare, covariances=covariances, frequent=frequent)
 
     @property
     def dim(self) -> int:
         """Dimensions of a candidate's and a user's block."""
         sizes = [self.config.fusion.dim + 1, *(x.right.shape[1] for x in self.linear.values())]
-        return sum([*sizes, self.foretold.right.shape[1], 1])
+        return sum([*sizes, self.foretold.right.shape[1], 2])
 
     def item_block(self, ids: Sequence[str], features: Mapping[str, FloatArray]) -> FloatArray:
         """(n, dim) blocks of items as candidates.
@@ -193,9 +213,12 @@ class Preferences:
         for name, right in self._right(ids, features).items():
             weight = np.where(new, self.config.new_weights.get(name, 0.0), self.config.weights.get(name, 0.0))
             blocks.append(right * weight[:, None].astype(np.float32))
+        blocks.append(new[:, None].astype(np.float32))
         known = self.config.weights["popularity"] * self.popularity[places]
         expected = self.config.new_weights["popularity"] * self.foretold.popularity(features, len(ids))
-        blocks.append(np.where(new, expected + self.config.new_bias, known)[:, None].astype(np.float32))
+        added = np.array([item_id not in self._place_of for item_id in ids], dtype=bool)
+        expected += np.where(added, self.config.added_bias, self.config.new_bias).astype(np.float32)
+        blocks.append(np.where(new, expected, known)[:, None].astype(np.float32))
         return np.hstack(blocks)
 
     def event_block(self, ids: Sequence[str], features: Mapping[str, FloatArray]) -> FloatArray:
@@ -246,12 +269,16 @@ class Preferences:
         arrays: dict[str, FloatArray] = {"popularity": self.popularity, "foretold.right": self.foretold.right}
         arrays |= {f"map.{name}": weights for name, weights in self.foretold.map.weights.items()}
         arrays["foretold.mean"] = self.foretold.map.mean
+        arrays["frequent"] = self.frequent
         for name, factors in self.linear.items():
             arrays |= {f"linear.{name}.left": factors.left, f"linear.{name}.right": factors.right}
         arrays |= {f"covariance.{name}": covariance for name, covariance in self.covariances.items()}
-        save_arrays({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / FACTORS_FILE)
+        flags = {"known": self.known}
+        save_arrays(
+            {name: np.ascontiguousarray(x) for name, x in [*arrays.items(), *flags.items()]}, folder / FACTORS_FILE
+        )
         (folder / CONFIG_FILE).write_text(self.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        (folder / ITEMS_FILE).write_text(json.dumps(self.known, ensure_ascii=False), encoding="utf-8")
+        (folder / ITEMS_FILE).write_text(json.dumps(self.ids, ensure_ascii=False), encoding="utf-8")
         if self.record:
             self.record.write(folder, self.config)
 
@@ -277,7 +304,9 @@ class Preferences:
             Foretold(ContentMap(group("map."), arrays["foretold.mean"]), arrays["foretold.right"]),
             arrays["popularity"],
             group("covariance."),
+            arrays["frequent"],
             tuple(json.loads((folder / ITEMS_FILE).read_text(encoding="utf-8"))),
+            arrays["known"].astype(bool),
             TrainingRecord.load(folder),
         )
 
@@ -285,6 +314,7 @@ class Preferences:
         result = np.zeros(self.dim, np.float32)
         result[-1] = 1.0
         if not len(events):
+            result[-2] = self._listed_score(result, 0)
             return result
         dim, start, taken = self.config.fusion.dim, 0, 0
         newest = slice(-self.config.fusion.history, None)
@@ -305,7 +335,25 @@ class Preferences:
         for name, part in parts:
             result[start : start + len(part)] = part / _deviations(part[None], self.covariances[name])[0]
             start += len(part)
+        result[-2] = self._listed_score(result, len(events))
         return result
+
+    def _listed_score(self, user: FloatArray, events: int) -> np.float32:
+        """About the score that an item needs to be in a list of this (dim,) user.
+
+        Lists leave out what was liked already, about half of which would rank ahead.
+        """
+        scores = self.frequent @ (user * self._known_weights)
+        place = min(self.config.listed + events // 2, len(scores)) - 1
+        return np.float32(-np.partition(-scores, place)[place])
+
+    @cached_property
+    def _known_weights(self) -> FloatArray:
+        """(dim,) the weight of each place of a known item's block."""
+        sizes = {"sequence": self.config.fusion.dim + 1, **{name: x.right.shape[1] for name, x in self.linear.items()}}
+        sizes |= {"foretold": self.foretold.right.shape[1], "new": 1, "popularity": 1}
+        weights = [np.full(size, self.config.weights.get(name, 0.0), np.float32) for name, size in sizes.items()]
+        return np.concatenate(weights)
 
     def _right(self, ids: Sequence[str], features: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
         """Model to (n, r) vectors of candidates, zero where a model cannot place an item."""
@@ -340,12 +388,13 @@ class Preferences:
         return np.concatenate(blocks) if blocks else np.zeros((0, self.config.fusion.dim + 1), np.float32)
 
     def _places(self, ids: Sequence[str]) -> npt.NDArray[np.int64]:
-        """(n,) places among the training's items, -1 for those never seen."""
-        return np.array([self._place_of.get(item_id, -1) for item_id in ids], dtype=np.int64)
+        """(n,) places among the training's items, -1 for those without an event there."""
+        places = np.array([self._place_of.get(item_id, -1) for item_id in ids], dtype=np.int64)
+        return np.where(self.known[places], places, -1) if len(self.known) else places
 
     @cached_property
     def _place_of(self) -> dict[str, int]:
-        return {item_id: place for place, item_id in enumerate(self.known) if item_id is not None}
+        return {item_id: place for place, item_id in enumerate(self.ids)}
 
     def _standardised(self, rating: float | None) -> float:
         if rating is None or np.isnan(rating):

@@ -44,7 +44,7 @@ def nearest(space: Space, ids: list[str], history: FloatArray, item: FloatArray)
     if not ids:
         return []
     rows = np.vstack([item[None], history])
-    blocks = [slice(0, max(0, space.preference - 1)), slice(space.preference, space.dim)]
+    blocks = [slice(0, max(0, space.preference - 2)), slice(space.preference, space.dim)]
     views = [unit(rows[:, block]) for block in blocks if block.stop > block.start]
     likeness = np.mean([view[1:] @ view[0] for view in views], axis=0)
     best = np.argsort(-likeness, kind="stable")[:MOST_NEAREST]

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from itertools import islice
+from itertools import compress, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -540,9 +540,11 @@ class Recommender:
         return found
 
     @cached_property
-    def _known_items(self) -> frozenset[str | None]:
+    def _known_items(self) -> frozenset[str]:
         """Ids of the items with an event in training; of all items where nothing was trained."""
-        return frozenset(self._preferences.known if self._preferences else self._index.ids)
+        if self._preferences is None:
+            return frozenset(self._index.ids)
+        return frozenset(compress(self._preferences.ids, self._preferences.known))
 
     def arrange(self, hits: Sequence[Hit], slate: Slate, k: int, disliked: Sequence[str] = ()) -> list[Hit]:
         """The k of these hits, best first, that a slate chooses for someone who dislikes some items."""

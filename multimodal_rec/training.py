@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float32]
 
-CODE_VERSION = 9
+CODE_VERSION = 10
 """Counted up whenever the same input would train another model."""
 
 
@@ -84,10 +84,12 @@ class TrainingConfig(BaseModel):
     """Known items, at the most, on which those are chosen."""
     judging_users: int = 600
     """Users, at the most, for whom those items are ranked."""
-    new_spread: float = 0.6
+    new_spread: float = 0.35
     """How far the scores of new items are spread, in units of the known items' deviation: they are less sure."""
-    new_share: float = 0.8
-    """Share of list places that new items get, in units of their share of the catalogue."""
+    new_share: float = 1.4
+    """Share of list places that new items get, in units of their share of the catalogue: being seen, they get events."""
+    most_new: float = 0.12
+    """Share of list places that new items get at the most."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,8 @@ def _train(
     new_weights = {"foretold": spread, "popularity": spread * popularity_weight}
     logger.info("weights %s: validation ndcg@%d %.4f", weights, config.k, ndcg)
     logger.info("new items: %s, weights %s: validation ndcg@%d %.4f", scales, new_weights, config.k, new_ndcg)
-    final = learner.fit(histories, settings, scales, "all events")
+    reused = None if weights["sequence"] else models.fusion  # it does not count
+    final = learner.fit(histories, settings, scales, "all events", reused)
     mean, rating_deviation = rating_scale(histories.ratings)
     preferences = Preferences.assemble(
         PreferenceConfig(
@@ -182,15 +185,21 @@ def _train(
             weights=weights,
             new_weights=new_weights,
             content_weight=content_weight,
+            listed=config.k,
         ),
         final.fusion.network.cpu().eval(),
         final.linear,
         final.foretold,
         final.popularity,
-        known=tuple(i if seen else None for i, seen in zip(ids, final.fusion.known.tolist(), strict=True)),
+        ids=ids,
+        known=np.bincount(histories.items, minlength=len(ids)) > 0,
         features=features,
     )
-    bias = new_item_bias(preferences, histories, features, content, ids, config)
+    judge = _NewItems(histories, features, content, config)
+    waiting = deserved_share(histories, shown, hidden, len(ids))
+    preferences = judge.place(preferences, "new_bias", ~preferences.known, waiting)
+    added = preferences.known & (np.arange(len(ids)) % 10 == 0)
+    preferences = judge.place(preferences, "added_bias", added, float(added.mean()))
     record = TrainingRecord(
         users=len(histories),
         items=len(ids),
@@ -200,12 +209,7 @@ def _train(
         settings=changed(config),
         losses=tuple(final.fusion.losses),
     )
-    return Trained(
-        replace(preferences, config=preferences.config.model_copy(update={"new_bias": bias}), record=record),
-        ndcg,
-        new_ndcg,
-        time.monotonic() - started,
-    )
+    return Trained(replace(preferences, record=record), ndcg, new_ndcg, time.monotonic() - started)
 
 
 @contextmanager
@@ -222,42 +226,68 @@ def _deterministic() -> Iterator[None]:
         torch.use_deterministic_algorithms(before, warn_only=warn_only)
 
 
-def new_item_bias(
-    preferences: Preferences,
-    histories: Histories,
-    features: Mapping[str, FloatArray],
-    content: FloatArray,
-    ids: Sequence[str],
-    config: TrainingConfig,
-) -> float:
-    """What to add to the score of new items so that they get `new_share` of their share of the places in lists.
+def deserved_share(histories: Histories, shown: Histories, hidden: npt.NDArray[np.bool_], count: int) -> float:
+    """The share of list places that items without an event deserve, as far as the log tells.
 
-    Where every item was seen in training, every tenth stands for new ones.
+    Some are merely as rare as those with one event; how many is told by the rarest ones (Chao 1984, "Nonparametric
+    Estimation of the Number of Classes in a Population"). The others must be new, and deserve their share of the
+    catalogue. All together deserve at least what the newest events give to items that no older one knows.
+
+    Args:
+        histories: all events.
+        shown: the older ones.
+        hidden: which are the newest.
+        count: n, the number of items.
     """
-    new = np.array([item_id is None for item_id in preferences.known])
-    names = list(ids)
-    if not new.any():
-        new[::10] = True
-        names = [f"\0{item_id}" if fresh else item_id for item_id, fresh in zip(ids, new, strict=True)]
-    items = np.hstack([preferences.item_block(names, features), preferences.config.content_weight * content])
-    events = preferences.event_block(ids, features)
-    most = max(1, min(1000, config.most_scores // len(ids)))
-    users = np.linspace(0, len(histories) - 1, min(most, len(histories))).astype(int)
-    rows = preferences.user_blocks(
-        (events[histories.items[histories.of(u)]], histories.ratings[histories.of(u)].tolist()) for u in users
-    )
-    means = np.stack([_mean_content(content, histories, int(user)) for user in users])
-    scores = np.hstack([rows, means]) @ items.T
-    for row, user in enumerate(users):
-        scores[row, histories.items[histories.of(int(user))]] = -np.inf
-    k = min(config.k, len(ids))
-    target = config.new_share * new.mean() * k
-    low, high = -20.0, 20.0
-    for _ in range(24):
-        bias = (low + high) / 2
-        top = np.argpartition(-(scores + bias * new), k - 1, axis=1)[:, :k]
-        low, high = (bias, high) if new[top].sum(1).mean() < target else (low, bias)
-    return round((low + high) / 2, 4)
+    events = np.bincount(histories.items, minlength=count)
+    none, once, twice = (int((events == times).sum()) for times in range(3))
+    rare = once * (once - 1) / (2 * (twice + 1))
+    older = np.bincount(shown.items, minlength=count)
+    newest = histories.items[hidden]
+    return max((none - rare) / count, float((older[newest] == 0).mean()) if len(newest) else 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class _NewItems:
+    """Finds what to add to the scores of new items, so that they get the places that they deserve."""
+
+    histories: Histories
+    features: Mapping[str, FloatArray]
+    content: FloatArray
+    config: TrainingConfig
+
+    def place(self, preferences: Preferences, bias: str, new: npt.NDArray[np.bool_], share: float) -> Preferences:
+        """The preferences with this bias: with it, the (n,) new items get a share of the places in lists.
+
+        Known items stand for such as come later.
+        """
+        count, histories = len(new), self.histories
+        if not new.any():
+            return preferences
+        stand_in = new & preferences.known
+        ids = [f"\0{item_id}" if other else item_id for item_id, other in zip(preferences.ids, stand_in, strict=True)]
+        items = np.hstack(
+            [preferences.item_block(ids, self.features), preferences.config.content_weight * self.content]
+        )
+        events = preferences.event_block(preferences.ids, self.features)
+        most = max(1, min(1000, self.config.most_scores // count))
+        users = np.linspace(0, len(histories) - 1, min(most, len(histories))).astype(int)
+        rows = preferences.user_blocks(
+            (events[histories.items[histories.of(u)]], histories.ratings[histories.of(u)].tolist()) for u in users
+        )
+        means = np.stack([_mean_content(self.content, histories, int(user)) for user in users])
+        scores = np.hstack([rows, means]) @ items.T
+        for row, user in enumerate(users):
+            scores[row, histories.items[histories.of(int(user))]] = -np.inf
+        k = min(self.config.k, count)
+        target = min(self.config.new_share * share, self.config.most_new) * k
+        low, high = -20.0, 20.0
+        for _ in range(24):
+            tried = (low + high) / 2
+            top = np.argpartition(-(scores + tried * new), k - 1, axis=1)[:, :k]
+            low, high = (tried, high) if new[top].sum(1).mean() < target else (low, tried)
+        config = preferences.config.model_copy(update={bias: round((low + high) / 2, 4)})
+        return replace(preferences, config=config)
 
 
 def _mean_content(content: FloatArray, histories: Histories, user: int) -> FloatArray:
@@ -284,17 +314,25 @@ class _Learner:
     config: TrainingConfig
     progress: Progress
 
-    def fit(self, histories: Histories, settings: Mapping[str, _Setting], scales: Scales, what: str) -> _Models:
-        """Train all models on these histories."""
-        order = {name: rows.shape[1] for name, rows in self.features.items() if name in SEQUENCE_FEATURES}
-        fusion = FusionRun(
-            histories,
-            {name: self.features[name] for name in order},
-            FusionConfig(**self.config.shape.model_dump(), items=self.count, features=order),
-            self.config.fusion,
-            self.seed,
-        )
-        fusion.fit(f"learning from {what}: order", self.progress)
+    def fit(
+        self,
+        histories: Histories,
+        settings: Mapping[str, _Setting],
+        scales: Scales,
+        what: str,
+        fusion: FusionRun | None = None,
+    ) -> _Models:
+        """Train all models on these histories, but for a fusion network that is given."""
+        if fusion is None:
+            order = {name: rows.shape[1] for name, rows in self.features.items() if name in SEQUENCE_FEATURES}
+            fusion = FusionRun(
+                histories,
+                {name: self.features[name] for name in order},
+                FusionConfig(**self.config.shape.model_dump(), items=self.count, features=order),
+                self.config.fusion,
+                self.seed,
+            )
+            fusion.fit(f"learning from {what}: order", self.progress)
         linear = {name: self._linear(name, histories, setting) for name, setting in settings.items()}
         popularity = _popularity(histories, self.count)
         return _Models(fusion, linear, self._foretold(histories, linear["co_liked"], popularity, scales), popularity)
@@ -431,7 +469,7 @@ class _Learner:
         if name == "co_liked":
             left, right = co_liked(*common, rank=self.config.rank)
         else:
-            left, right = next_liked(*common, rank=self.config.rank, recency=self.config.next_recency)
+            left, right = next_liked(*common, rank=self.config.rank // 2, recency=self.config.next_recency)
         return Factors(left, right, setting.recency)
 
     def _foretold(self, histories: Histories, factors: Factors, popularity: FloatArray, scales: Scales) -> Foretold:

@@ -12,7 +12,7 @@ from multimodal_rec.errors import WorkspaceError
 from multimodal_rec.fusion_training import FusionTraining
 from multimodal_rec.histories import ALL_ALIKE
 from multimodal_rec.preferences import EventVectors, Preferences
-from multimodal_rec.training import Trained, TrainingConfig, train
+from multimodal_rec.training import Trained, TrainingConfig, deserved_share, train
 from tests.multimodal_rec.planted import group_features, histories, noise_features, tribes
 
 ITEMS, GROUPS = 60, 4
@@ -131,3 +131,39 @@ def test_a_taste_that_switched_is_followed() -> None:
         scores[history] = -np.inf
         shares.append(np.isin(np.argsort(-scores)[:8], own[after]).mean())
     assert np.mean(shares) >= 0.75
+
+
+def share_of_new(preferences: Preferences, new: np.ndarray, ids: list[str], rows: list[list[int]]) -> float:
+    """How many of 20 places new items get, as a share, over the lists of all users."""
+    items = preferences.item_block(ids, FEATURES)
+    events = preferences.event_block(IDS, FEATURES)
+    found = []
+    for row in rows:
+        scores = items @ preferences.user_blocks([(events[row], [None] * len(row))])[0]
+        scores[row] = -np.inf
+        found.append(new[np.argsort(-scores)[:20]].mean())
+    return float(np.mean(found))
+
+
+def test_new_items_get_the_places_that_they_deserve(trained: Trained) -> None:
+    rows = [[item for item in row if item >= 8] for row in tribes(80, ITEMS, GROUPS, seed=2)]
+    config = TrainingConfig()
+    waiting = share_of_new(trained.preferences, np.arange(ITEMS) < 8, IDS, rows)
+    assert abs(waiting - min(config.most_new, config.new_share * 8 / ITEMS)) < 0.03  # all are liked often but for those
+    added = [f"added later {item}" if item % 10 == 0 and item >= 8 else item_id for item, item_id in enumerate(IDS)]
+    later = np.array([item_id not in IDS for item_id in added])
+    assert abs(share_of_new(trained.preferences, later, added, rows) - config.most_new) < 0.03
+
+
+def test_items_without_events_deserve_little_where_rare_ones_abound() -> None:
+    def share(rows: list[list[int]], count: int, newest: list[int] | None = None) -> float:
+        events = histories(rows)
+        hidden = np.zeros(len(events.items), dtype=bool)
+        hidden[events.bounds[1:] - 1] = newest is not None
+        return deserved_share(events, events.select(~hidden), hidden, count)
+
+    popular = [[item, item + 1, (item + 2) % 40] for item in range(38)] * 2
+    assert share(popular, 50) == pytest.approx(10 / 50)  # none is rare: those ten must be new
+    rare = [[*row, 40 + number] for number, row in enumerate(popular)]  # 76 items with one event each
+    assert share(rare, 126) == 0.0  # ten more are as rare
+    assert share(rare, 126, newest=[]) == pytest.approx(1.0)  # but each newest event is of an item unheard of before
