@@ -86,7 +86,7 @@ class TrainingConfig(BaseModel):
     """Users, at the most, for whom those items are ranked."""
     new_spread: float = 0.35
     """How far the scores of new items are spread, in units of the known items' deviation: they are less sure."""
-    new_share: float = 1.4
+    new_share: float = 1.2
     """Share of list places that new items get, in units of their share of the catalogue: being seen, they get events."""
     most_new: float = 0.12
     """Share of list places that new items get at the most."""
