@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -83,18 +83,14 @@ class Foretold:
     """From features to the left factors, the right factors and the popularity: t = 2 r + 1."""
     right: FloatArray  # (n, r) of the training's items, each from the other ones
 
-    def lefts(self, features: Mapping[str, FloatArray], count: int) -> FloatArray:
-        """(count, r) expected left factors."""
-        return self.map(features, count, slice(self.right.shape[1]))
-
-    def rights(self, features: Mapping[str, FloatArray], count: int) -> FloatArray:
-        """(count, r) expected right factors."""
+    def expected(
+        self, features: Mapping[str, FloatArray], new: npt.NDArray[np.bool_]
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """(n, r) left factors, (n, r) right factors and (n,) popularity of the new ones of n items, zero for others."""
         rank = self.right.shape[1]
-        return self.map(features, count, slice(rank, 2 * rank))
-
-    def popularity(self, features: Mapping[str, FloatArray], count: int) -> FloatArray:
-        """(count,) expected popularity."""
-        return self.map(features, count, slice(-1, None))[:, 0]
+        result = np.zeros((len(new), 2 * rank + 1), np.float32)
+        result[new] = self.map.of(features, np.flatnonzero(new))
+        return result[:, :rank], result[:, rank : 2 * rank], result[:, -1]
 
 
 @dataclass(frozen=True)
@@ -184,14 +180,12 @@ class Preferences:
         nothing = np.zeros((0, 0), np.float32)
         bare = cls(config, network, linear, foretold, popularity, {}, nothing, tuple(ids), known)
 
-        def of(places: npt.NDArray[np.int64]) -> tuple[list[str], dict[str, FloatArray]]:
-            return [ids[place] for place in places], {name: rows[places] for name, rows in features.items()}
-
         places = np.flatnonzero(known)
-        covariances = {name: _covariance(right) for name, right in bare._right(*of(places)).items()}
-        most = places[np.argsort(-popularity[places], kind="stable")[:MOST_FREQUENT]]
-        rights = bare._right(*of(most)).values()
-        frequent = np.hstack([*rights, np.zeros((len(most), 1), np.float32), popularity[most, None]])
+        right = bare._right(places, {name: rows[places] for name, rows in features.items()}, foretold.right[places])
+        covariances = {name: _covariance(rows) for name, rows in right.items()}
+        most = np.argsort(-popularity[places], kind="stable")[:MOST_FREQUENT]
+        rows = [rows[most] for rows in right.values()]
+        frequent = np.hstack([*rows, np.zeros((len(most), 1), np.float32), popularity[places[most], None]])
         return replace(bare, covariances=covariances, frequent=frequent)
 
     @property
@@ -209,16 +203,17 @@ class Preferences:
         """
         places = self._places(ids)
         new = places < 0
+        _, expected_right, expected = self.foretold.expected(features, new)
         blocks = []
-        for name, right in self._right(ids, features).items():
+        for name, right in self._right(places, features, expected_right).items():
             weight = np.where(new, self.config.new_weights.get(name, 0.0), self.config.weights.get(name, 0.0))
             blocks.append(right * weight[:, None].astype(np.float32))
         blocks.append(new[:, None].astype(np.float32))
         known = self.config.weights["popularity"] * self.popularity[places]
-        expected = self.config.new_weights["popularity"] * self.foretold.popularity(features, len(ids))
         added = np.array([item_id not in self._place_of for item_id in ids], dtype=bool)
-        expected += np.where(added, self.config.added_bias, self.config.new_bias).astype(np.float32)
-        blocks.append(np.where(new, expected, known)[:, None].astype(np.float32))
+        bias = np.where(added, self.config.added_bias, self.config.new_bias)
+        of_new = self.config.new_weights["popularity"] * expected + bias
+        blocks.append(np.where(new, of_new, known)[:, None].astype(np.float32))
         return np.hstack(blocks)
 
     def event_block(self, ids: Sequence[str], features: Mapping[str, FloatArray]) -> FloatArray:
@@ -266,17 +261,13 @@ class Preferences:
         save_file(
             {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}, folder / WEIGHTS_FILE
         )
-        arrays: dict[str, FloatArray] = {"popularity": self.popularity, "foretold.right": self.foretold.right}
-        arrays |= {f"map.{name}": weights for name, weights in self.foretold.map.weights.items()}
-        arrays["foretold.mean"] = self.foretold.map.mean
-        arrays["frequent"] = self.frequent
+        arrays: dict[str, npt.NDArray[Any]] = {"popularity": self.popularity, "foretold.right": self.foretold.right}
+        arrays |= {f"map.{name}": array for name, array in self.foretold.map.arrays().items()}
         for name, factors in self.linear.items():
             arrays |= {f"linear.{name}.left": factors.left, f"linear.{name}.right": factors.right}
         arrays |= {f"covariance.{name}": covariance for name, covariance in self.covariances.items()}
-        flags = {"known": self.known}
-        save_arrays(
-            {name: np.ascontiguousarray(x) for name, x in [*arrays.items(), *flags.items()]}, folder / FACTORS_FILE
-        )
+        arrays |= {"frequent": self.frequent, "known": self.known}
+        save_arrays({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / FACTORS_FILE)
         (folder / CONFIG_FILE).write_text(self.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (folder / ITEMS_FILE).write_text(json.dumps(self.ids, ensure_ascii=False), encoding="utf-8")
         if self.record:
@@ -290,7 +281,7 @@ class Preferences:
         network.load_state_dict(load_file(folder / WEIGHTS_FILE))
         arrays = load_arrays(folder / FACTORS_FILE)
 
-        def group(prefix: str) -> dict[str, FloatArray]:
+        def group(prefix: str) -> dict[str, npt.NDArray[Any]]:
             return {name.removeprefix(prefix): x for name, x in arrays.items() if name.startswith(prefix)}
 
         linear = {
@@ -301,7 +292,7 @@ class Preferences:
             config,
             network,
             linear,
-            Foretold(ContentMap(group("map."), arrays["foretold.mean"]), arrays["foretold.right"]),
+            Foretold(ContentMap.of_arrays(group("map.")), arrays["foretold.right"]),
             arrays["popularity"],
             group("covariance."),
             arrays["frequent"],
@@ -355,13 +346,14 @@ class Preferences:
         weights = [np.full(size, self.config.weights.get(name, 0.0), np.float32) for name, size in sizes.items()]
         return np.concatenate(weights)
 
-    def _right(self, ids: Sequence[str], features: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-        """Model to (n, r) vectors of candidates, zero where a model cannot place an item."""
-        places = self._places(ids)
+    def _right(
+        self, places: npt.NDArray[np.int64], features: Mapping[str, FloatArray], expected: FloatArray
+    ) -> dict[str, FloatArray]:
+        """Model to (n, r) vectors of candidates, zero where a model cannot place an item; of new ones the expected."""
         seen = (places >= 0)[:, None]
         result = {"sequence": self._tokens(places, features)}
         result |= {name: np.where(seen, x.right[places], np.float32(0)) for name, x in self.linear.items()}
-        result["foretold"] = np.where(seen, self.foretold.right[places], self.foretold.rights(features, len(ids)))
+        result["foretold"] = np.where(seen, self.foretold.right[places], expected)
         return result
 
     def _left(self, ids: Sequence[str], features: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
@@ -370,7 +362,8 @@ class Preferences:
         seen = (places >= 0)[:, None]
         result = {"sequence": self._tokens(places, features)[:, :-1]}
         result |= {name: np.where(seen, x.left[places], np.float32(0)) for name, x in self.linear.items()}
-        result["co_liked"] = np.where(seen, result["co_liked"], self.foretold.lefts(features, len(ids)))
+        expected, _, _ = self.foretold.expected(features, places < 0)
+        result["co_liked"] = np.where(seen, result["co_liked"], expected)
         return result
 
     def _tokens(self, places: npt.NDArray[np.int64], features: Mapping[str, FloatArray]) -> FloatArray:

@@ -118,7 +118,7 @@ class _Fitter:
         rows = np.zeros((len(self.ids), width), np.float32)
         rows[:, 1:] = np.random.default_rng(self.seed).normal(0, 0.1, (len(self.ids), config.factors))
         expected = np.zeros_like(rows)
-        content = ContentMap({}, np.zeros(width, np.float32))
+        content = ContentMap.constant(np.zeros(width, np.float32))
         order, bounds = _grouped(ratings.items, len(self.ids))
         by_item = ratings.where(order)
         rated = np.diff(bounds) > 0
@@ -129,7 +129,7 @@ class _Fitter:
             users = self.solve_users(rows, ratings, config)
             users -= users[raters].mean(0)  # what all share is the items' bias: a user of no ratings has none of it
             rows = solve(users[by_item.users], by_item.values, bounds, expected, config)
-        rows[~rated] = content(self.features, len(self.ids))[~rated]
+        rows[~rated] = content.of(self.features, np.flatnonzero(~rated))
         return RatingModel(config, self.ids, rows, rated, content)
 
     def solve_users(self, rows: FloatArray, ratings: _Ratings, config: RatingConfig) -> FloatArray:
@@ -157,8 +157,10 @@ class _Fitter:
         known = known[counts[known] > 0]
         scales = Scales(dict.fromkeys(self.features, 1.0), CONTENT_PENALTY)
         content, left_out = fit_map(self.features, known, rows[known], scales)
-        expected = content(self.features, len(self.ids))
+        expected = np.empty((len(self.ids), rows.shape[1]), np.float32)
         expected[known] = left_out
+        others = np.setdiff1d(np.arange(len(self.ids)), known)
+        expected[others] = content.of(self.features, others)
         return content, expected
 
 

@@ -102,10 +102,10 @@ class RatingModel:
             ids: of the n items.
             features: for each modality float32 (n, d_m), zero where an item lacks it.
         """
-        rows = self.content(features, len(ids))
         places = np.array([self._row_of.get(item_id, -1) for item_id in ids], np.int64)
         rated = (places >= 0) & self.rated[places]
-        rows[rated] = self.rows[places[rated]]
+        rows = self.rows[places]
+        rows[~rated] = self.content.of(features, np.flatnonzero(~rated))
         return replace(self, ids=tuple(ids), rows=rows, rated=rated)
 
     def with_items(self, ids: Sequence[str], features: Mapping[str, FloatArray]) -> Self:
@@ -122,8 +122,8 @@ class RatingModel:
 
     def save(self, folder: Path) -> None:
         """Write settings, item ids and arrays into an existing folder."""
-        arrays = {f"map.{name}": weights for name, weights in self.content.weights.items()}
-        arrays |= {"mean": self.content.mean, "rows": self.rows, "rated": self.rated.astype(np.uint8)}
+        arrays = {f"map.{name}": array for name, array in self.content.arrays().items()}
+        arrays |= {"rows": self.rows, "rated": self.rated.astype(np.uint8)}
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / ARRAYS_FILE)
         text = json.dumps(self.config.model_dump() | {"ids": self.ids}, ensure_ascii=False)
         (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
@@ -134,8 +134,8 @@ class RatingModel:
         fields = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
         ids = tuple(fields.pop("ids"))
         arrays = load_file(folder / ARRAYS_FILE)
-        weights = {name.removeprefix("map."): x for name, x in arrays.items() if name.startswith("map.")}
-        content = ContentMap(weights, arrays["mean"])
+        of_map = {name.removeprefix("map."): x for name, x in arrays.items() if name.startswith("map.")}
+        content = ContentMap.of_arrays(of_map)
         return cls(RatingConfig.model_validate(fields), ids, arrays["rows"], arrays["rated"].astype(bool), content)
 
     @cached_property

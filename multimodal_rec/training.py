@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict
 
 from multimodal_rec.blend import LEAST_GAIN, Contest, choose_weights
 from multimodal_rec.factors import RANK, Factors, co_liked, next_liked, user_rows
-from multimodal_rec.foretell import MOST_ITEMS, Scales, combined, fit_map, kernels, solve
+from multimodal_rec.foretell import MOST_ITEMS, Scales, combined, fit_map, kernels, likeness, solve
 from multimodal_rec.fusion import FusionConfig, FusionShape
 from multimodal_rec.fusion_training import FusionRun, FusionTraining, rating_scale
 from multimodal_rec.histories import ALL_ALIKE, CONTENT_RECENCY, Histories, age_weights, held_out
@@ -78,8 +78,8 @@ class TrainingConfig(BaseModel):
     """L2 penalties that are tried for the linear models."""
     scales: tuple[float, ...] = (0.0, 0.25, 0.5, 0.7, 1.0, 1.4, 2.0)
     """Worths of a modality that are tried where content foretells taste."""
-    content_penalties: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0)
-    """L2 penalties that are tried there, in units of an item's mean product with itself."""
+    content_penalties: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 4.0)
+    """L2 penalties that are tried there, in units of an item's mean likeness to itself."""
     judged_items: int = 2_400
     """Known items, at the most, on which those are chosen."""
     judging_users: int = 600
@@ -383,7 +383,7 @@ class _Learner:
         Ranked are items of which every interaction was hidden, among themselves, over all folds.
         """
         names = sorted(self.features)
-        scales, popularity = Scales(dict.fromkeys(names, 1.0), 2.0), 0.35
+        scales, popularity = Scales(dict.fromkeys(names, 1.0), 1.0), 0.35
         random = np.random.default_rng(self.seed)
         known = random.permutation(_most_frequent(histories, MOST_ITEMS))[: self.config.judged_items]
         folds = []
@@ -444,7 +444,7 @@ class _Learner:
             user_rows(shown, factors.left, ALL_ALIKE)[users],
             targets,
             kernels(self.features, rows),
-            {name: np.asarray(x[fold] @ x[rows].T, np.float32) for name, x in self.features.items()},
+            {name: likeness(x[fold], x[rows]) for name, x in self.features.items()},
             relevant,
         )
 
@@ -476,10 +476,12 @@ class _Learner:
         rows = _most_frequent(histories, MOST_ITEMS)
         targets = np.hstack([factors.left, factors.right, popularity[:, None]])
         fitted, left_out = fit_map(self.features, rows, targets[rows], scales)
-        expected = fitted(self.features, self.count)
-        expected[rows] = left_out
         rank = factors.left.shape[1]
-        return Foretold(fitted, np.ascontiguousarray(expected[:, rank : 2 * rank]))
+        expected = np.zeros((self.count, rank), np.float32)
+        expected[rows] = left_out[:, rank : 2 * rank]
+        others = np.setdiff1d(histories.items, rows)
+        expected[others] = fitted.of(self.features, others)[:, rank : 2 * rank]
+        return Foretold(fitted, expected)
 
 
 @dataclass(frozen=True)

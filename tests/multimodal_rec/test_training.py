@@ -46,8 +46,8 @@ def test_users_get_their_group_and_new_items_of_it_too(trained: Trained, group: 
 
 
 def test_a_modality_that_says_nothing_counts_for_less(trained: Trained) -> None:
-    weights = trained.preferences.foretold.map.weights
-    said = {name: float((rows[:8] @ weights[name]).std()) for name, rows in FEATURES.items() if name in weights}
+    content = trained.preferences.foretold.map
+    said = {name: float(content({name: rows[:8]}, 8).std()) for name, rows in FEATURES.items() if name in content.items}
     assert said.get("image", 0.0) < 0.7 * said["text"]
 
 
