@@ -28,7 +28,7 @@ def test_settings_reach_the_configuration_and_leave_the_rest() -> None:
     assert (config.fusion.epochs, config.shape.dim, config.rank, config.next_recency) == (30, 96, 64, 3.5)
     assert changed(config) == GOOD["settings"]
     assert changed(TrainingConfig()) == {}
-    back = config.model_copy(update={"rank": 128, "next_recency": 5.0})
+    back = config.model_copy(update={"rank": TrainingConfig().rank, "next_recency": 5.0})
     assert changed(back) == {"fusion.epochs": 30, "shape.dim": 96}
     assert configured(settings_of(config)) == config
 
