@@ -42,6 +42,7 @@ class ItemTable:
         self._path = path
         self._read_only = read_only
         self._recent: dict[str, Item] = {}  # of a table that cannot change, what was read of late
+        self._common_words: set[str] = set()
         if read_only:
             self._db = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, check_same_thread=False)
             self._db.execute("SELECT 1 FROM items LIMIT 1")  # SQLite opens the file when it is first asked
@@ -158,7 +159,7 @@ class ItemTable:
 
     def find_words(self, text: str) -> dict[str, float]:
         """How well the items of a snapshot meet the rare words of a text, 0 to 1; see `multimodal_rec.word_index`."""
-        return find_words(self._db, text, len(self))
+        return find_words(self._db, text, len(self), self._common_words if self._read_only else set())
 
     def without_content(self, ids: Sequence[str] | None = None) -> list[str]:
         """Ids of the items, of all or of these, that have no content key at all."""

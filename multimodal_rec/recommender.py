@@ -641,11 +641,15 @@ class Recommender:
     ) -> list[Hit]:
         """The k best of the items found by their vectors and of those that hold rare words of the query."""
         by_word = self._by_words(query, limits)
-        missing = Selection(item_id for item_id in by_word if item_id not in versions)
-        if missing:
-            (more,) = self._search(sum_of(asked)[None], len(missing), [(missing, frozenset())])
-            versions = versions | more
         scores = {item_id: version[0] + by_word.get(item_id, 0.0) for item_id, version in versions.items()}
+        needed = -np.inf  # what words must add to what no vector found, for it to be among the k best
+        if len(versions) >= k and not query.unique:
+            needed = sorted(scores.values())[-k] - min(version[0] for version in versions.values())
+        missing = [item_id for item_id, gain in by_word.items() if item_id not in scores and gain > needed]
+        if missing:
+            more = self._versions_of(missing, sum_of(asked))
+            versions = versions | more
+            scores |= {item_id: version[0] + by_word[item_id] for item_id, version in more.items()}
         chosen = sorted(scores, key=lambda item_id: -scores[item_id])
         if query.unique:
             contents = unit(self._index.vectors(chosen)[:, self._space.preference :])
@@ -663,6 +667,14 @@ class Recommender:
                 gave["words"] = by_word[item_id]
             hits.append(replace(_hit(rank, scores[item_id], items[item_id], part), contributions=gave))
         return hits
+
+    def _versions_of(self, ids: Sequence[str], vector: FloatArray) -> dict[str, Version]:
+        """The version of each of these items, whole or part, that is nearest to a (dim,) vector."""
+        whole = [Match(*pair) for pair in zip(ids, (self._index.vectors(ids) @ vector).tolist(), strict=True)]
+        if not len(self._parts):
+            return _better(whole, {})
+        (best,) = best_parts(self._parts, vector[None], len(ids), self._part_owners, Selection(ids), [frozenset()])
+        return _better(whole, best)
 
     def _by_words(self, query: Query, limits: tuple[Selection | None, frozenset[str]]) -> dict[str, float]:
         """What rare words of a query add to the scores of the items that hold them."""

@@ -20,6 +20,8 @@ FEWEST = 20
 """Words in fewer items than this always count."""
 MOST_WORDS = 32
 """Words of a query that are looked up."""
+MOST_COMMON = 10_000
+"""Words that are remembered for being in too many items."""
 SHORTEST_PREFIX = 3
 MOST_PREFIXED = 5
 """A word that nothing holds stands for those that it begins, if no more items than this hold them."""
@@ -75,24 +77,23 @@ def _indexed(db: sqlite3.Connection, ids: Iterable[str] | None) -> Iterator[tupl
         yield position, _spaced(title or ""), _spaced(rest)
 
 
-def find_words(db: sqlite3.Connection, text: str, total: int) -> dict[str, float]:
+def find_words(db: sqlite3.Connection, text: str, total: int, common: set[str]) -> dict[str, float]:
     """How well the rare words of a text are met, 0 to 1, by the items that hold any of them.
 
     Args:
         db: a table of items with the index of `index_words`.
         text: what is asked for.
         total: number of items.
+        common: words that are known to say nothing in this table; more are added.
     """
     words = list(dict.fromkeys(_query_words(text)))[:MOST_WORDS]
     most = max(FEWEST, int(FEW * total))
     holders: list[tuple[list[int], list[int]]] = []  # of each word: anywhere, and in the title
     for word in words:
-        phrase = '"' + _spaced(word).replace('"', '""') + '"'
-        rows, titled = _rows(db, phrase, most), _rows(db, f"title : {phrase}", most)
-        if not rows and not titled and len(word) >= SHORTEST_PREFIX:
-            rows = _rows(db, phrase + "*", MOST_PREFIXED)
-            titled = _rows(db, f"title : {phrase}*", MOST_PREFIXED) if rows else []
-        holders.append((rows, titled))
+        rows, titled = (None, None) if word in common else _holders(db, word, most)
+        if rows is None and titled is None and len(common) < MOST_COMMON:
+            common.add(word)
+        holders.append((rows or [], titled or []))
     worths = [_rarity(len(rows), total) if rows else 0.0 for rows, _ in holders]
     whole = sum(worths) or 1.0
     met = Counter(row for rows, titled in holders for row in {*rows, *titled})
@@ -112,10 +113,20 @@ def find_words(db: sqlite3.Connection, text: str, total: int) -> dict[str, float
     return {item_id: min(1.0, found[row]) for row, item_id in ids}
 
 
-def _rows(db: sqlite3.Connection, query: str, most: int) -> list[int]:
-    """Places of the items that meet a full-text query; none where more than `most` do."""
+def _holders(db: sqlite3.Connection, word: str, most: int) -> tuple[list[int] | None, list[int] | None]:
+    """Places of the items that hold a word, or else one that it begins: anywhere, and in the title; None: too many."""
+    phrase = '"' + _spaced(word).replace('"', '""') + '"'
+    rows = _rows(db, phrase, most)
+    if rows == [] and len(word) >= SHORTEST_PREFIX:
+        phrase, most = phrase + "*", MOST_PREFIXED
+        rows = _rows(db, phrase, most) or []
+    return rows, [] if rows == [] else _rows(db, f"title : {phrase}", most)
+
+
+def _rows(db: sqlite3.Connection, query: str, most: int) -> list[int] | None:
+    """Places of the items that meet a full-text query; None where more than `most` do."""
     found = db.execute("SELECT rowid FROM words WHERE words MATCH ? LIMIT ?", (query, most + 1)).fetchall()
-    return [] if len(found) > most else [row for (row,) in found]
+    return None if len(found) > most else [row for (row,) in found]
 
 
 def _rarity(holders: int, total: int) -> float:
