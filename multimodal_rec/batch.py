@@ -180,17 +180,31 @@ def write_lists(path: Path, key: str, lists: Iterable[tuple[str, Sequence[Hit]]]
     Raises:
         CatalogueError: the file cannot be written.
     """
+    count = 0
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        nonlocal count
+        for name, hits in lists:
+            count += 1
+            yield from ((name, hit.item_id, hit.rank, f"{hit.score:.6f}") for hit in hits)
+
+    write_table(path, (key, "item_id", "rank", "score"), rows())
+    return count
+
+
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV file, whole or not at all.
+
+    Raises:
+        CatalogueError: it cannot be written.
+    """
     draft = path.with_name(f".{path.name}.part")
     try:
         with draft.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow([key, "item_id", "rank", "score"])
-            count = 0
-            for name, hits in lists:
-                count += 1
-                writer.writerows((name, hit.item_id, hit.rank, f"{hit.score:.6f}") for hit in hits)
+            writer.writerow(header)
+            writer.writerows(rows)
         draft.replace(path)
-        return count
     except OSError as error:
         raise CatalogueError(f"{path}: cannot be written ({error.strerror})") from error
     finally:

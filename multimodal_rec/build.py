@@ -12,9 +12,7 @@ from multimodal_rec.embed import Encoders, StoredTexts
 from multimodal_rec.errors import CatalogueError
 from multimodal_rec.index_choice import AUTO, checked_kind
 from multimodal_rec.progress import Progress, silent
-from multimodal_rec.releases import (
-    readable_current,
-)
+from multimodal_rec.releases import readable_current
 from multimodal_rec.tuned import tuned_settings
 from multimodal_rec.work import Summary, Work, encoder_records, settings_key
 from multimodal_rec.workspace import Workspace

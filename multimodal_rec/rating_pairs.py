@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from multimodal_rec.errors import CatalogueError, UnknownUser
+from multimodal_rec.batch import Skipped, write_table
+from multimodal_rec.errors import UnknownUser
 from multimodal_rec.interactions import Event, read_interactions
 from multimodal_rec.recommender import Recommender
-
-Skipped = tuple[str, str]
-"""What was passed over, and why."""
 
 
 def predict_pairs(
@@ -53,19 +50,5 @@ def predict_pairs(
         else:
             ratings |= {(user, item): rating for item, rating in found.items()}
     answered = [pair for pair in rows if pair in ratings]
-    _write(output, ((*pair, f"{ratings[pair]:.4f}") for pair in answered))
+    write_table(output, ("user_id", "item_id", "rating"), ((*pair, f"{ratings[pair]:.4f}") for pair in answered))
     return len(answered), skipped
-
-
-def _write(path: Path, rows: Iterable[tuple[str, str, str]]) -> None:
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        with draft.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(("user_id", "item_id", "rating"))
-            writer.writerows(rows)
-        draft.replace(path)
-    except OSError as error:
-        raise CatalogueError(f"{path}: cannot be written ({error.strerror})") from error
-    finally:
-        draft.unlink(missing_ok=True)

@@ -642,10 +642,7 @@ class Recommender:
         """The k best of the items found by their vectors and of those that hold rare words of the query."""
         by_word = self._by_words(query, limits)
         scores = {item_id: version[0] + by_word.get(item_id, 0.0) for item_id, version in versions.items()}
-        needed = -np.inf  # what words must add to what no vector found, for it to be among the k best
-        if len(versions) >= k and not query.unique:
-            needed = sorted(scores.values())[-k] - min(version[0] for version in versions.values())
-        missing = [item_id for item_id, gain in by_word.items() if item_id not in scores and gain > needed]
+        missing = [item_id for item_id in by_word if item_id not in scores]
         if missing:
             more = self._versions_of(missing, sum_of(asked))
             versions = versions | more

@@ -248,6 +248,13 @@ def readable_current(releases: Releases) -> tuple[Path, Manifest] | None:
         return None
 
 
+def save_indexes(folder: Path, index: VectorIndex, parts: VectorIndex) -> None:
+    """Write the indexes of items and of their parts into the folder of a release that is being made."""
+    for name, vectors in ((INDEX_FOLDER, index), (PARTS_FOLDER, parts)):
+        (folder / name).mkdir()
+        vectors.save(folder / name)
+
+
 def load_indexes(folder: Path) -> tuple[VectorIndex, VectorIndex]:
     """Open the indexes of a release whose files `read_manifest` has checked: of its items, and of their parts.
 

@@ -10,9 +10,8 @@ from typing import Any
 from multimodal_rec.alignment import Alignment
 from multimodal_rec.content import Content
 from multimodal_rec.embed import recorded_encoders
-from multimodal_rec.item_table import ItemTable
 from multimodal_rec.progress import Progress, silent
-from multimodal_rec.releases import ALIGNMENT_FILE, ITEMS_FILE, read_manifest
+from multimodal_rec.releases import ALIGNMENT_FILE, read_manifest
 from multimodal_rec.work import Work
 from multimodal_rec.workspace import Workspace
 
@@ -57,14 +56,11 @@ def retrain(workspace: Path, *, threads: int | None = None, progress: Progress =
     def result(published: bool, reason: str, release: int, after: float | None) -> Retrained:
         return Retrained(published, reason, release, before, after, round(time.monotonic() - started, 3))
 
-    with Work(place, progress) as work, ItemTable(folder / ITEMS_FILE, read_only=True) as items:
-        own, work.items = work.items, items  # as released: the other table may be changing
-        try:
+    with Work(place, progress) as work:
+        with work.as_released(folder):
             words = work.word_weights()
             content = Content.of(work.vectors(encoders, words), Alignment.load(folder / ALIGNMENT_FILE))
             learned = work.learn(content, words, manifest.seed, threads)
-        finally:
-            work.items = own
         if learned.preferences is None:
             return result(False, "there are too few events to learn from", manifest.number, None)
         if learned.training_key == manifest.training_key:

@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from multimodal_rec.kernel_ridge import drawn_evenly
+
 FloatArray = npt.NDArray[np.float32]
 
 RIDGE_PENALTIES = tuple(10.0**exponent for exponent in np.arange(-2, 2.1, 0.5))
@@ -33,7 +35,7 @@ def ridge(inputs: FloatArray, outputs: FloatArray) -> FloatArray:
         basis = inputs.T @ (basis[:, some] / np.sqrt(eigenvalues))  # (v, r)
     products = basis.T.astype(np.float32) @ (inputs.T @ outputs)  # (r, t)
     shrinkings = [(1 / (eigenvalues + penalty * mean)).astype(np.float32)[:, None] for penalty in RIDGE_PENALTIES]
-    judges = np.unique(np.linspace(0, rows - 1, min(rows, MOST_JUDGES)).astype(int))
+    judges = drawn_evenly(rows, MOST_JUDGES)
     rotated = inputs[judges] @ basis.astype(np.float32)  # (j, r)
     leverages = np.square(rotated) @ np.hstack(shrinkings)  # (j, penalties)
 

@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -195,7 +195,7 @@ def _train(
         known=np.bincount(histories.items, minlength=len(ids)) > 0,
         features=features,
     )
-    judge = _NewItems(histories, features, content, config)
+    judge = _NewItems.of(preferences, histories, features, content, config)
     waiting = deserved_share(histories, shown, hidden, len(ids))
     preferences = judge.place(preferences, "new_bias", ~preferences.known, waiting)
     added = preferences.known & (np.arange(len(ids)) % 10 == 0)
@@ -255,13 +255,35 @@ class _NewItems:
     features: Mapping[str, FloatArray]
     content: FloatArray
     config: TrainingConfig
+    users: npt.NDArray[np.int64]
+    """Whose lists are looked at."""
+    asked: FloatArray
+    """Their vectors: the blocks of their preferences, and the mean contents of their histories."""
+
+    @classmethod
+    def of(
+        cls,
+        preferences: Preferences,
+        histories: Histories,
+        features: Mapping[str, FloatArray],
+        content: FloatArray,
+        config: TrainingConfig,
+    ) -> Self:
+        """Draw users evenly; their vectors depend on no bias."""
+        events = preferences.event_block(preferences.ids, features)
+        most = max(1, min(1000, config.most_scores // len(content)))
+        users = np.linspace(0, len(histories) - 1, min(most, len(histories))).astype(int)
+        rows = preferences.user_blocks(
+            (events[histories.items[histories.of(u)]], histories.ratings[histories.of(u)].tolist()) for u in users
+        )
+        means = np.stack([_mean_content(content, histories, int(user)) for user in users])
+        return cls(histories, features, content, config, users, np.hstack([rows, means]))
 
     def place(self, preferences: Preferences, bias: str, new: npt.NDArray[np.bool_], share: float) -> Preferences:
         """The preferences with this bias: with it, the (n,) new items get a share of the places in lists.
 
         Known items stand for such as come later.
         """
-        count, histories = len(new), self.histories
         if not new.any():
             return preferences
         stand_in = new & preferences.known
@@ -269,17 +291,10 @@ class _NewItems:
         items = np.hstack(
             [preferences.item_block(ids, self.features), preferences.config.content_weight * self.content]
         )
-        events = preferences.event_block(preferences.ids, self.features)
-        most = max(1, min(1000, self.config.most_scores // count))
-        users = np.linspace(0, len(histories) - 1, min(most, len(histories))).astype(int)
-        rows = preferences.user_blocks(
-            (events[histories.items[histories.of(u)]], histories.ratings[histories.of(u)].tolist()) for u in users
-        )
-        means = np.stack([_mean_content(self.content, histories, int(user)) for user in users])
-        scores = np.hstack([rows, means]) @ items.T
-        for row, user in enumerate(users):
-            scores[row, histories.items[histories.of(int(user))]] = -np.inf
-        k = min(self.config.k, count)
+        scores = self.asked @ items.T
+        for row, user in enumerate(self.users):
+            scores[row, self.histories.items[self.histories.of(int(user))]] = -np.inf
+        k = min(self.config.k, len(new))
         target = min(self.config.new_share * share, self.config.most_new) * k
         low, high = -20.0, 20.0
         for _ in range(24):

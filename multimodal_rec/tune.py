@@ -8,28 +8,23 @@ workspace: it was then built from the other rows alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-
-from filelock import FileLock, Timeout
 
 from multimodal_rec.alignment import Alignment
 from multimodal_rec.content import Content
 from multimodal_rec.embed import recorded_encoders
 from multimodal_rec.errors import QueryError, WorkspaceError
 from multimodal_rec.evaluation.objective import MEASURE, Objective
-from multimodal_rec.item_table import ItemTable
 from multimodal_rec.progress import Progress, silent
-from multimodal_rec.releases import ALIGNMENT_FILE, ITEMS_FILE, read_manifest
+from multimodal_rec.releases import ALIGNMENT_FILE, read_manifest
 from multimodal_rec.tuned import SPACE, TUNED_FILE, Tuned, changed, configured, settings_of
 from multimodal_rec.work import Work
 from multimodal_rec.workspace import Workspace
 
 STUDY_FILE = "tuning.db"
-LOCK_FILE = ".tuning.lock"
 TRIALS = 20
 """Trials where neither their number nor a time is given."""
 
@@ -114,7 +109,7 @@ def tune(
 
         torch.set_num_threads(threads)
     place = Workspace(workspace)
-    with _alone(place):
+    with place.tuning():
         objective = _objective(place, seed, threads, progress)
         path = workspace / STUDY_FILE
         with Study(path, objective.key, SPACE, settings_of(configured({})), seed) as study:
@@ -154,33 +149,13 @@ def tune(
         )
 
 
-@contextmanager
-def _alone(place: Workspace) -> Iterator[None]:
-    """Hold the right to tune a workspace; it can be read and changed meanwhile."""
-    place.releases.current()
-    lock = FileLock(place.path / LOCK_FILE, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise WorkspaceError(f"{place.path} is being tuned by another process: wait until it has ended") from error
-    except OSError as error:
-        raise WorkspaceError(f"{place.path} cannot be written ({error.strerror}): check its permissions") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def _objective(place: Workspace, seed: int, threads: int | None, progress: Progress) -> Objective:
     """What settings are worth for the items of the current release and all events of the workspace."""
     folder = place.releases.current()
     encoders = recorded_encoders(read_manifest(folder), threads)
-    with Work(place, progress) as work, ItemTable(folder / ITEMS_FILE, read_only=True) as items:
-        own, work.items = work.items, items  # as released: the other table may be changing
-        try:
+    with Work(place, progress) as work:
+        with work.as_released(folder):
             vectors = work.vectors(encoders, work.word_weights())
-        finally:
-            work.items = own
         content = Content.of(vectors, Alignment.load(folder / ALIGNMENT_FILE))
         known = set(content.ids)
         events = [event for _, events in work.events.histories() for event in events if event.item_id in known]

@@ -25,7 +25,7 @@ from multimodal_rec.errors import CatalogueError
 from multimodal_rec.histories import Histories, collect, enough_to_train
 from multimodal_rec.index_choice import AUTO, new_index, tune
 from multimodal_rec.interactions import Event, read_interactions
-from multimodal_rec.item_table import MODALITIES
+from multimodal_rec.item_table import MODALITIES, ItemTable
 from multimodal_rec.items import CheckedItem, Item
 from multimodal_rec.parts import PartVectors
 from multimodal_rec.progress import Progress
@@ -33,15 +33,14 @@ from multimodal_rec.ratings import RatingModel, load_ratings
 from multimodal_rec.releases import (
     ALIGNMENT_FILE,
     FORMAT,
-    INDEX_FOLDER,
     ITEMS_FILE,
-    PARTS_FOLDER,
     PREFERENCES_FOLDER,
     WORDS_FILE,
     EncoderRecord,
     Manifest,
     read_manifest,
     readable_current,
+    save_indexes,
 )
 from multimodal_rec.sources import Sources
 from multimodal_rec.space import Space
@@ -184,6 +183,16 @@ class Work:
         started = time.monotonic()
         yield
         self.summary.seconds[name] = round(time.monotonic() - started, 3)
+
+    @contextmanager
+    def as_released(self, folder: Path) -> Iterator[None]:
+        """Read the items of a release, in the place of those being worked on, which may be changing."""
+        with ItemTable(folder / ITEMS_FILE, read_only=True) as released:
+            own, self.items = self.items, released
+            try:
+                yield
+            finally:
+                self.items = own
 
     def start_from(self, folder: Path, manifest: Manifest) -> None:
         """Take the items of a release for those to be changed, whatever an earlier change left half done."""
@@ -377,7 +386,7 @@ class Work:
         asked = user_vectors(users, index, space, learned.preferences, learned.events)
         tune(index, space, asked)
         tune(part_index, space, asked[:0])
-        self.write_release(index, part_index, alignment, learned, encoder_records(encoders))
+        self._write_release(index, part_index, alignment, learned, encoder_records(encoders))
 
     def parts(self, encoders: Encoders, chosen: Sequence[str] | None = None) -> list[PartVectors]:
         """The stored vectors of the passages and shots of all items, or of those chosen, a group a modality."""
@@ -387,7 +396,7 @@ class Work:
             for name in MODALITIES
         ]
 
-    def write_release(
+    def _write_release(
         self,
         index: VectorIndex,
         parts: VectorIndex,
@@ -412,9 +421,7 @@ class Work:
         )
         with self.stage("publish"), self.workspace.releases.publish(manifest) as folder:
             self.items.snapshot(folder / ITEMS_FILE)
-            for name, vectors in ((INDEX_FOLDER, index), (PARTS_FOLDER, parts)):
-                (folder / name).mkdir()
-                vectors.save(folder / name)
+            save_indexes(folder, index, parts)
             alignment.save(folder / ALIGNMENT_FILE)
             if learned.words:
                 learned.words.save(folder / WORDS_FILE)

@@ -68,12 +68,28 @@ class Workspace:
         """
         if not create:
             self.releases.current()
+        with self._held(".lock", "changed", wait):
+            yield
+
+    @contextmanager
+    def tuning(self) -> Iterator[None]:
+        """Hold the right to search settings for the workspace; it can be read and changed meanwhile.
+
+        Raises:
+            WorkspaceError: it does not exist, cannot be written, or another process holds this right.
+        """
+        self.releases.current()
+        with self._held(".tuning.lock", "tuned"):
+            yield
+
+    @contextmanager
+    def _held(self, name: str, doing: str, wait: float = 0) -> Iterator[None]:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.path / ".lock", timeout=wait)
+            lock = FileLock(self.path / name, timeout=wait)
             lock.acquire()
         except Timeout as error:
-            raise WorkspaceError(f"{self.path} is being changed by another process: wait until it has ended") from error
+            raise WorkspaceError(f"{self.path} is being {doing} by another process: wait until it has ended") from error
         except OSError as error:
             raise WorkspaceError(f"{self.path} cannot be written ({error.strerror}): name another folder") from error
         try:

@@ -20,9 +20,9 @@ from multimodal_rec.evaluation.bench import Bench, open_bench, tuned_apart
 from multimodal_rec.evaluation.measures import Measured, Measures
 from multimodal_rec.evaluation.peers import BATCH, FittedPeer, best_lists, fit_peers
 from multimodal_rec.evaluation.significance import Interval, Lead, bootstrap, compare, holm
-from multimodal_rec.evaluation.splits import Split, given_split, make_split
+from multimodal_rec.evaluation.splits import Split, by_user, given_split, make_split
 from multimodal_rec.histories import collect
-from multimodal_rec.interactions import Event, in_time_order, read_interactions
+from multimodal_rec.interactions import Event, read_interactions
 from multimodal_rec.progress import Progress, silent
 
 OURS = "multimodal-rec"
@@ -212,7 +212,7 @@ class _Trial:
 
     def _peers(self, split: Split, seed: int, measures: Measures) -> None:
         positions = {item_id: place for place, item_id in enumerate(self.bench.ids)}
-        histories = collect(_grouped(split.train), positions)
+        histories = collect(by_user(split.train), positions)
         cold = split.candidates is not None
         fitting = fit_peers(histories, len(positions), self.bench.plain_content, seed, cold=cold)
         started = time.monotonic()
@@ -325,14 +325,6 @@ def _events(path: Path) -> list[Event]:
     if not path.is_file():
         raise CatalogueError(f"{path}: no such interactions file")
     return [row for row in read_interactions(path) if not isinstance(row, Problem)]
-
-
-def _grouped(events: Sequence[Event]) -> Iterator[tuple[str, list[Event]]]:
-    users: dict[str, list[Event]] = {}
-    for event in events:
-        users.setdefault(event.user_id, []).append(event)
-    for user in sorted(users):
-        yield user, in_time_order(users[user])
 
 
 def _plain(value: Any) -> Any:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Self
 
 import numpy as np
@@ -15,7 +14,7 @@ from index import make_index
 from multimodal_rec.content import Content
 from multimodal_rec.errors import CatalogueError
 from multimodal_rec.evaluation.measures import found
-from multimodal_rec.evaluation.splits import Split, make_split
+from multimodal_rec.evaluation.splits import Split, by_user, make_split
 from multimodal_rec.histories import Histories, collect, enough_to_train
 from multimodal_rec.interactions import Event
 from multimodal_rec.preferences import EventVectors, Preferences
@@ -64,13 +63,13 @@ class Objective:
         """
         split = make_split("temporal", events, seed)
         places = {item_id: place for place, item_id in enumerate(content.ids)}
-        histories = collect(_grouped(split.train), places)
+        histories = collect(by_user(split.train), places)
         if not enough_to_train(histories):
             raise CatalogueError("there are too few events to tune with: a model needs three users with three each")
         users = list(split.histories)
         chosen = np.random.default_rng(seed).permutation(len(users))[:MOST_USERS]
         users = [users[place] for place in np.sort(chosen)]
-        everything = collect(_grouped(events), places)
+        everything = collect(by_user(events), places)
         key = training_key(everything, content.features, content.ids, seed, TrainingConfig())
         key = hashlib.sha256(repr((key, SPACE, MEASURE, MOST_USERS)).encode()).hexdigest()
         return cls(content, split, histories, users, key, seed, progress)
@@ -110,8 +109,3 @@ class Objective:
             for user, matches in zip(users, lists, strict=True):
                 total += found([match.id for match in matches], relevant[user], K)["ndcg"]
         return total / len(self.users)
-
-
-def _grouped(events: Iterable[Event]) -> Iterator[tuple[str, list[Event]]]:
-    for user, own in groupby(events, key=lambda event: event.user_id):
-        yield user, list(own)

@@ -10,14 +10,14 @@ given       a training and a test file of the caller's
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from multimodal_rec.errors import CatalogueError
 from multimodal_rec.feedback import wanted
-from multimodal_rec.interactions import Event
+from multimodal_rec.interactions import Event, in_time_order
 
 SPLITS = ("temporal", "random", "cold-item", "cold-in-all", "new-user")
 TEST_SHARE = 0.2
@@ -103,6 +103,15 @@ def checked(split: Split) -> Split:
         what = "learn from" if not split.train else "find"
         raise CatalogueError(f"the {split.name} split leaves nothing to {what}: it needs more interactions")
     return split
+
+
+def by_user(events: Iterable[Event]) -> Iterator[tuple[str, list[Event]]]:
+    """Each user's events, oldest first, ties as they came; users in order of their ids."""
+    users: dict[str, list[Event]] = {}
+    for event in events:
+        users.setdefault(event.user_id, []).append(event)
+    for user in sorted(users):
+        yield user, in_time_order(users[user])
 
 
 def _by_user(
