@@ -11,7 +11,6 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from index import VectorIndex
 from multimodal_rec.alignment import Alignment
 from multimodal_rec.content import Content
 from multimodal_rec.embed import Encoders, recorded_encoders
@@ -28,6 +27,7 @@ from multimodal_rec.releases import (
     Manifest,
     load_indexes,
     read_manifest,
+    save_indexes,
 )
 from multimodal_rec.work import Learned, Summary, Work, add_items, encoder_records
 from multimodal_rec.workspace import Workspace
@@ -85,13 +85,18 @@ def change(
             if catalogue is None and len(gone) == len(work.items):
                 raise WorkspaceError("removing every item would leave no index: build another catalogue instead")
             work.items.remove(gone)
-            put: list[str] = []
-            if catalogue is not None:
-                if encoders is None or encoder_records(encoders) != (manifest.text_encoder, manifest.image_encoder):
-                    encoders = recorded_encoders(manifest, threads)
-                put = work.read_changes(catalogue, media_root)
+            if catalogue is None:
+                _publish_changes(work, folder, manifest, gone, None)
+                return work.summary
+            if encoders is None or encoder_records(encoders) != (manifest.text_encoder, manifest.image_encoder):
+                encoders = recorded_encoders(manifest, threads)
+            put = work.read_changes(catalogue, media_root)
+            if _fits(work, manifest, len(put)):
                 work.embed(encoders, put)
-            _publish(work, folder, manifest, list(dict.fromkeys([*gone, *put])), encoders)
+                _publish_changes(work, folder, manifest, list(dict.fromkeys([*gone, *put])), encoders)
+            else:
+                work.embed(encoders)
+                _publish_anew(work, folder, manifest, encoders)
             return work.summary
 
 
@@ -104,23 +109,25 @@ def _known(work: Work, ids: Sequence[str]) -> list[str]:
     return list(known)
 
 
-def _publish(work: Work, folder: Path, manifest: Manifest, changed: list[str], encoders: Encoders | None) -> None:
+def _publish_anew(work: Work, folder: Path, manifest: Manifest, encoders: Encoders) -> None:
+    """Publish the release that follows the one in this folder, with all vectors of its items assembled anew."""
+    alignment, learned = Alignment.load(folder / ALIGNMENT_FILE), Learned.recorded(folder, manifest)
+    vectors = work.vectors(encoders, learned.words)
+    work.publish(vectors, Content.of(vectors, alignment), alignment, learned, encoders)
+
+
+def _publish_changes(
+    work: Work, folder: Path, manifest: Manifest, changed: list[str], encoders: Encoders | None
+) -> None:
     """Publish the release that follows the one in this folder, from which the table differs in these items alone."""
     held = work.items.get(changed)
     present = [item_id for item_id in changed if item_id in held]
-    alignment = Alignment.load(folder / ALIGNMENT_FILE)
     learned: Learned | None = None
-    if encoders and not _fits(work, manifest, len(present)):
-        work.embed(encoders)
-        learned = Learned.recorded(folder, manifest)
-        vectors = work.vectors(encoders, learned.words)
-        work.publish(vectors, Content.of(vectors, alignment), alignment, learned, encoders)
-        return
     index, parts = load_indexes(folder)
     index.remove([item_id for item_id in changed if item_id not in held])
     remove_parts(parts, changed)
     if encoders and present:
-        learned = Learned.recorded(folder, manifest)
+        alignment, learned = Alignment.load(folder / ALIGNMENT_FILE), Learned.recorded(folder, manifest)
         vectors = work.vectors(encoders, learned.words, present)
         content = Content.of(vectors, alignment)
         add_items(index, parts, vectors, content, work.parts(encoders, present), alignment, learned)
@@ -130,7 +137,7 @@ def _publish(work: Work, folder: Path, manifest: Manifest, changed: list[str], e
     with work.stage("publish"), work.workspace.releases.publish(following) as draft:
         _copy_files(folder, draft, manifest)
         work.items.snapshot_changes(folder / ITEMS_FILE, draft / ITEMS_FILE, changed)
-        _save_indexes(draft, index, parts)
+        save_indexes(draft, index, parts)
         if learned:
             learned.save_items(draft / PREFERENCES_FOLDER)
     work.conclude(read_manifest(work.workspace.releases.current()))
@@ -148,9 +155,3 @@ def _copy_files(folder: Path, draft: Path, manifest: Manifest) -> None:
         if Path(name).parts[0] not in (ITEMS_FILE, INDEX_FOLDER, PARTS_FOLDER):
             (draft / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(folder / name, draft / name)
-
-
-def _save_indexes(draft: Path, index: VectorIndex, parts: VectorIndex) -> None:
-    for name, vectors in ((INDEX_FOLDER, index), (PARTS_FOLDER, parts)):
-        (draft / name).mkdir()
-        vectors.save(draft / name)

@@ -152,3 +152,9 @@ def test_half_of_a_refused_change_is_not_done(workspace: Path, tmp_path: Path, e
     summary = update(table(tmp_path / "bad.jsonl", [{"id": "i4"}, row(20)]), workspace)
     assert (summary.items, summary.rejected) == (19, 1)
     assert {name: told(workspace)[name] for name in ("ids",)} == {"ids": sorted([*before["ids"], "i20"])}
+
+
+def test_what_was_encoded_is_told_where_much_changes(workspace: Path, tmp_path: Path, encoders: Encoders) -> None:
+    rows = [row(number, 1) for number in range(16)]
+    summary = change(workspace, table(tmp_path / "many.jsonl", rows), encoders=encoders)
+    assert (summary.encoded["text"], summary.reused["text"]) == (16, 2)
