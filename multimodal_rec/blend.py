@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -24,23 +25,20 @@ class Contest:
         relevant: npt.NDArray[np.bool_],
         left_out: npt.NDArray[np.bool_] | None,
         k: int,
-        base: FloatArray | None = None,
     ) -> None:
-        """Take (u, n) scores of each model, which items are to be found, and which may not be in the lists.
-
-        `base` (u, n) is added to every weighted sum.
-        """
-        self._base = base
+        """Take (u, n) scores of each model, which items are to be found, and which may not be in the lists."""
         self.scores = scores
         self._relevant = relevant
-        self._left_out = left_out
+        self._start = np.zeros(relevant.shape, np.float32)
+        if left_out is not None:
+            self._start[left_out] = -np.inf
         self._k = min(k, relevant.shape[1])
         self._discount = 1 / np.log2(np.arange(2, self._k + 2))
         self._ideal = np.cumsum(self._discount)[np.minimum(relevant.sum(1), self._k) - 1]
 
     def total(self, weights: Mapping[str, float]) -> FloatArray:
-        """(u, n) weighted sum of the scores."""
-        result = np.zeros(self._relevant.shape, np.float32) if self._base is None else self._base.copy()
+        """(u, n) weighted sum of the scores; -inf for what may not be listed."""
+        result = self._start.copy()
         for name, weight in weights.items():
             if weight:
                 result += np.float32(weight) * self.scores[name]
@@ -48,11 +46,8 @@ class Contest:
 
     def ndcg(self, total: FloatArray) -> float:
         """Mean ndcg@k of lists by these (u, n) scores; users without anything to find must not be among them."""
-        if self._left_out is not None:
-            total = np.where(self._left_out, np.float32(-np.inf), total)
-        top = np.argpartition(-total, self._k - 1, axis=1)[:, : self._k]
-        order = np.argsort(-np.take_along_axis(total, top, 1), axis=1, kind="stable")
-        found = np.take_along_axis(self._relevant, np.take_along_axis(top, order, 1), 1)
+        top = torch.from_numpy(total).topk(self._k)[1].numpy()
+        found = np.take_along_axis(self._relevant, top, 1)
         return float((found @ self._discount / self._ideal).mean())
 
 

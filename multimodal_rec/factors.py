@@ -6,11 +6,13 @@ of the left factors of their history, and a score its inner product with an item
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from multimodal_rec.histories import FLOOR, Histories, age_weights
 
@@ -22,6 +24,10 @@ MOST_ITEMS = 8_000
 """Items that take part, the ones with most events first: the matrix is dense."""
 MOST_EVENTS = 500
 """Newest events of a user that take part."""
+ITERATIONS = 6
+"""Of the decomposition; more change no list."""
+SPARE = 32
+"""Directions that it carries beyond those that are kept."""
 
 
 @dataclass(frozen=True)
@@ -33,61 +39,84 @@ class Factors:
     recency: float
 
 
-def user_rows(histories: Histories, left: FloatArray, recency: float, newest: int | None = None) -> FloatArray:
-    """(U, r) weighted sums of the left factors of each user's events; zero for a user without any."""
-    rows = np.zeros((len(histories), left.shape[1]), np.float32)
-    for user in range(len(histories)):
-        items = histories.items[histories.of(user)]
-        items = items[-newest:] if newest else items
+@dataclass(frozen=True)
+class Regression:
+    """A ridge regression among the c items that take part, ready to be solved with any penalty."""
+
+    chosen: npt.NDArray[np.int64]  # (c,) places of the items
+    gram: npt.NDArray[np.float64]  # (c, c) products of the inputs
+    cross: npt.NDArray[np.float64] | None
+    """(c, c) products of inputs and targets; None where each item is foretold from all others (EASE)."""
+    count: int
+    """n, the number of items of the catalogue."""
+
+    def factors(self, penalty: float, seed: int, rank: int = RANK) -> tuple[FloatArray, FloatArray]:
+        """(n, r) left and right factors of the matrix of rank r that scores the histories most alike.
+
+        It is the projection of the weights on the leading directions of all users' scores (reduced-rank regression,
+        Izenman 1975), which keeps more of the lists than the closest matrix does. Items that take no part are zero.
+
+        Args:
+            penalty: L2.
+            seed: of the decomposition.
+            rank: r.
+        """
+        left, right = np.zeros((2, self.count, rank), np.float32)
+        if len(self.chosen) == 0:
+            return left, right
+        weights = self._weights(penalty)
+        directions = _leading(weights, torch.from_numpy(self.gram.astype(np.float32)), rank, seed)
+        inputs = (weights @ directions).numpy()
+        scale = np.sqrt(np.maximum(np.linalg.norm(inputs, axis=0), 1e-12))  # of both sides alike
+        left[self.chosen, : len(scale)] = inputs / scale
+        right[self.chosen, : len(scale)] = directions.numpy() * scale
+        return left, right
+
+    def _weights(self, penalty: float) -> Tensor:
+        """(c, c) from items of a history to items."""
+        penalised = torch.from_numpy(self.gram.copy())
+        penalised.diagonal().add_(penalty)
+        triangle = torch.linalg.cholesky(penalised)
+        if self.cross is not None:
+            return torch.cholesky_solve(torch.from_numpy(self.cross), triangle).float()
+        inverse = torch.cholesky_inverse(triangle)
+        weights = (-inverse / inverse.diagonal()).float()
+        weights.diagonal().zero_()
+        return weights
+
+
+def user_rows(
+    histories: Histories, left: FloatArray, recency: float, users: Sequence[int] | npt.NDArray[np.int64] | None = None
+) -> FloatArray:
+    """(u, r) weighted sums of the left factors of these users' events, or all users'; zero for one without any."""
+    users = range(len(histories)) if users is None else users
+    rows = np.zeros((len(users), left.shape[1]), np.float32)
+    for row, user in enumerate(users):
+        items = histories.items[histories.of(int(user))]
         if len(items):
-            rows[user] = age_weights(len(items), recency) @ left[items]
+            rows[row] = age_weights(len(items), recency) @ left[items]
     return rows
 
 
-def co_liked(
-    histories: Histories, count: int, penalty: float, seed: int, *, rank: int = RANK
-) -> tuple[FloatArray, FloatArray]:
-    """Left and right factors of EASE (Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data").
-
-    Args:
-        histories: of U users.
-        count: n, the number of items.
-        penalty: L2.
-        seed: of the factorisation.
-        rank: r, dimensions of the factors.
-    """
+def co_liked(histories: Histories, count: int) -> Regression:
+    """EASE (Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data") of these histories over n items."""
     chosen, places = _frequent(histories, count)
     gram = np.zeros((len(chosen), len(chosen)))
-    for users in np.array_split(np.arange(len(histories)), max(1, len(histories) // 512)):
-        rows = np.zeros((len(users), len(chosen)), np.float32)
-        for row, user in enumerate(users):
-            own = places[histories.items[histories.of(int(user))]]
-            rows[row, own[own >= 0]] = 1.0
-        gram += rows.T @ rows
-    inverse = np.linalg.inv(_penalised(gram, penalty))
-    weights = -inverse / np.diag(inverse)
-    np.fill_diagonal(weights, 0.0)
-    return _factorise(weights, gram, chosen, count, rank, seed)
+    for user in range(len(histories)):
+        own = np.unique(places[histories.items[histories.of(user)]])
+        own = own[own >= 0]
+        gram[np.ix_(own, own)] += 1.0
+    return Regression(chosen, gram, None, count)
 
 
-def next_liked(
-    histories: Histories,
-    count: int,
-    penalty: float,
-    seed: int,
-    *,
-    rank: int = RANK,
-    recency: float = 5.0,
-    ahead: int = 10,
-) -> tuple[FloatArray, FloatArray]:
-    """Left and right factors of the ridge regression from a decayed history to the events that follow it.
+def next_liked(histories: Histories, count: int, *, recency: float = 5.0, ahead: int = 10) -> Regression:
+    """The ridge regression from a decayed history to the events that follow it.
 
     It is the transition half of SLIST (Choi et al. 2021, "Session-aware Linear Item-Item Models for Session-based
-    Recommendation") with a window of `ahead` decayed targets. Arguments as in `co_liked`.
+    Recommendation") with a window of `ahead` targets that decay by `recency` places.
     """
     chosen, places = _frequent(histories, count)
-    gram = np.zeros((len(chosen), len(chosen)))
-    cross = np.zeros_like(gram)
+    gram, cross = np.zeros((2, len(chosen), len(chosen)))
     for user in np.flatnonzero(histories.ordered):
         own = places[histories.items[histories.of(int(user))]]
         own = own[own >= 0][-MOST_EVENTS:]
@@ -102,14 +131,7 @@ def next_liked(
         inputs, targets = inputs @ fold, targets @ fold
         gram[np.ix_(distinct, distinct)] += inputs.T @ inputs
         cross[np.ix_(distinct, distinct)] += inputs.T @ targets
-    weights = np.asarray(np.linalg.solve(_penalised(gram, penalty), cross), np.float64)
-    return _factorise(weights, gram, chosen, count, rank, seed)
-
-
-def _penalised(gram: npt.NDArray[np.float64], penalty: float) -> npt.NDArray[np.float64]:
-    result = gram.copy()
-    result[np.diag_indices_from(result)] += penalty
-    return result
+    return Regression(chosen, gram, cross, count)
 
 
 def _frequent(histories: Histories, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -122,34 +144,15 @@ def _frequent(histories: Histories, count: int) -> tuple[npt.NDArray[np.int64], 
     return chosen, places
 
 
-def _factorise(
-    weights: npt.NDArray[np.float64],
-    gram: npt.NDArray[np.float64],
-    chosen: npt.NDArray[np.int64],
-    count: int,
-    rank: int,
-    seed: int,
-) -> tuple[FloatArray, FloatArray]:
-    """(n, r) left and right factors of the matrix of rank r that scores these histories most alike.
+def _leading(weights: Tensor, gram: Tensor, rank: int, seed: int) -> Tensor:
+    """(c, r) leading directions of the scores of all histories, W^T G W, by subspace iteration.
 
-    It is the projection of the weights on the leading directions of all users' scores (reduced-rank regression, Izenman
-    1975), which keeps more of the lists than the closest matrix does. Items that took no part are zero.
-
-    Args:
-        weights: (c, c) of the chosen items.
-        gram: (c, c) products of the inputs, which the weights are applied to.
-        chosen: places of the chosen items.
-        count: n.
-        rank: r.
-        seed: of the decomposition.
+    Halko, Martinsson and Tropp 2011, "Finding Structure with Randomness", section 4.5.
     """
-    torch.manual_seed(seed)
-    scores = torch.from_numpy((weights.T @ gram @ weights).astype(np.float32))
-    kept = min(rank, len(chosen))
-    directions = torch.svd_lowrank(scores, q=min(kept + 32, len(chosen)), niter=4)[0][:, :kept].numpy()
-    inputs = weights.astype(np.float32) @ directions
-    scale = np.sqrt(np.maximum(np.linalg.norm(inputs, axis=0), 1e-12))  # of both sides alike: directions have length 1
-    left, right = np.zeros((2, count, rank), np.float32)
-    left[chosen, :kept] = inputs / scale
-    right[chosen, :kept] = directions * scale
-    return left, right
+    count = len(weights)
+    random = torch.Generator().manual_seed(seed)
+    basis = torch.randn(count, min(rank + SPARE, count), generator=random)
+    for _ in range(ITERATIONS):
+        basis = torch.linalg.qr(weights.T @ (gram @ (weights @ basis)))[0]
+    mapped = weights @ basis
+    return basis @ torch.linalg.eigh(mapped.T @ (gram @ mapped))[1].flip(1)[:, :rank]

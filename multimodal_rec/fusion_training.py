@@ -49,9 +49,9 @@ class FusionTraining(BaseModel):
     """The target is a random one of this many next events."""
     unknown: float = 0.3
     """Share of the items whose own vector is dropped in each step, so that content learns to stand alone."""
-    sampled_above: int = 30_000
+    sampled_above: int = 5_000
     """Catalogues with more items than this are trained with sampled negatives."""
-    negatives: int = 4096
+    negatives: int = 2048
     """Negatives of a step where they are sampled."""
 
 
@@ -195,15 +195,19 @@ class FusionRun:
         return np.stack([starts, sizes], 1)
 
     def _loss(self, items: Tensor, ratings: Tensor, targets: Tensor) -> Tensor:
-        count = self.network.config.items
-        sampled = count > self.config.sampled_above
-        if sampled:
-            drawn = torch.from_numpy(self.random.integers(0, count, self.config.negatives)).to(self.device)
-            index, inverse = torch.cat([items.flatten(), targets.clamp(min=0).flatten(), drawn]).unique(
-                return_inverse=True
+        count, wanted = self.network.config.items, targets >= 0
+        targets = targets[wanted]  # (T,)
+        drawn = None
+        if count > self.config.sampled_above:
+            sample = np.sort(self.random.choice(count, self.config.negatives, replace=False))
+            drawn = torch.from_numpy(sample).to(self.device)
+            index, places = torch.cat([items.flatten(), targets, drawn]).unique(return_inverse=True)
+            items, targets, drawn = (
+                part.view_as(of)
+                for part, of in zip(
+                    places.split([items.numel(), len(targets), len(drawn)]), (items, targets, drawn), strict=True
+                )
             )
-            items = inverse[: items.numel()].view_as(items)
-            targets = torch.where(targets < 0, targets, inverse[items.numel() : 2 * items.numel()].view_as(targets))
         else:
             index = torch.arange(count, device=self.device)
         kept = torch.from_numpy(self.random.random(len(index)) >= self.config.unknown).to(self.device)
@@ -211,14 +215,13 @@ class FusionRun:
             index, {name: x[index] for name, x in self.features.items()}, self.known[index] * kept
         )  # (n, dim + 1)
         users = self.network.history_encoder(vectors[items][:, :, :-1], ratings)  # (B, L, dim + 1)
-        wanted = targets >= 0
-        logits = users[wanted] @ vectors.T  # (T, n)
-        if sampled:  # items drawn as positives or inputs are over-represented: only the uniform draws stand for all
-            weight = torch.bincount(inverse[-self.config.negatives :], minlength=len(index)).float()
-            correction = (weight * (count / self.config.negatives)).clamp(min=1e-9).log()
-            correction = correction.expand_as(logits).scatter(1, targets[wanted][:, None], 0.0)
-            logits = logits + correction
-        return functional.cross_entropy(logits, targets[wanted])
+        users = users[wanted]  # (T, dim + 1)
+        if drawn is None:
+            return functional.cross_entropy(users @ vectors.T, targets)
+        right = (users * vectors[targets]).sum(1, keepdim=True)  # (T, 1)
+        others = users @ vectors[drawn].T + math.log(count / len(drawn))  # (T, negatives), each stands for several
+        others = others.masked_fill(targets[:, None] == drawn[None], -math.inf)
+        return functional.cross_entropy(torch.cat([right, others], 1), torch.zeros_like(targets))
 
 
 def _windows(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +46,7 @@ class Histories:
         """(E,) the user of each event."""
         return np.repeat(np.arange(len(self)), self.lengths)
 
-    @property
+    @cached_property
     def ordered(self) -> npt.NDArray[np.bool_]:
         """(U,) whether the order of a user's events means something: most of them carry a time, not all the same."""
         result = np.zeros(len(self), dtype=bool)

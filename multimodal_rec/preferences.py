@@ -30,7 +30,9 @@ from multimodal_rec.factors import Factors
 from multimodal_rec.foretell import ContentMap
 from multimodal_rec.fusion import FusionConfig, FusionNetwork
 from multimodal_rec.histories import ALL_ALIKE, age_weights
+from multimodal_rec.history_reader import HistoryReader
 from multimodal_rec.model_card import TrainingRecord
+from multimodal_rec.threads import one_thread
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -226,7 +228,8 @@ class Preferences:
         Args:
             histories: for each user the (L, e) event blocks and the ratings, oldest first; L = 0 gets what is popular.
         """
-        rows = [self._user(events, ratings) for events, ratings in histories]
+        with one_thread:
+            rows = [self._user(events, ratings) for events, ratings in histories]
         return np.stack(rows) if rows else np.zeros((0, self.dim), np.float32)
 
     def save_pretrained(self, folder: str | Path) -> None:
@@ -309,11 +312,8 @@ class Preferences:
             return result
         dim, start, taken = self.config.fusion.dim, 0, 0
         newest = slice(-self.config.fusion.history, None)
-        standard = torch.tensor([[self._standardised(rating) for rating in ratings[newest]]])
-        with torch.inference_mode():
-            tokens = torch.from_numpy(np.ascontiguousarray(events[newest, :dim]))
-            user = self.network.history_encoder(tokens[None], standard)[0, -1].numpy()  # (dim + 1,)
-        parts = [("sequence", user)]
+        standard = np.array([self._standardised(rating) for rating in ratings[newest]], np.float32)
+        parts = [("sequence", self._reader(events[newest, :dim], standard))]
         taken = dim
         for name, factors in self.linear.items():
             size = factors.left.shape[1]
@@ -337,6 +337,10 @@ class Preferences:
         scores = self.frequent @ (user * self._known_weights)
         place = min(self.config.listed + events // 2, len(scores)) - 1
         return np.float32(-np.partition(-scores, place)[place])
+
+    @cached_property
+    def _reader(self) -> HistoryReader:
+        return HistoryReader.of(self.network.history_encoder, self.config.fusion)
 
     @cached_property
     def _known_weights(self) -> FloatArray:

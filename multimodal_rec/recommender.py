@@ -41,6 +41,7 @@ from multimodal_rec.releases import (
 )
 from multimodal_rec.slate import PLAIN, Candidates, Slate, against, choose, repeats
 from multimodal_rec.space import Space
+from multimodal_rec.threads import one_thread
 from multimodal_rec.user_vectors import user_vectors
 from multimodal_rec.workspace import Workspace
 
@@ -255,7 +256,8 @@ class Recommender:
             exclude=exclude,
             slate=slate,
         )
-        return next(lists)[1]
+        with one_thread:
+            return next(lists)[1]
 
     def recommend_all(
         self,
@@ -324,7 +326,8 @@ class Recommender:
         query = Query(
             text, image, video, user, taste, where, exclude, item, less_like, weights or {}, words=words, unique=unique
         )
-        return self.search_all([query], k=k)[0]
+        with one_thread:
+            return self.search_all([query], k=k)[0]
 
     def search_all(self, queries: Sequence[Query], *, k: int = 10) -> list[list[Hit]]:
         """Answer many searches; raises as `search`."""

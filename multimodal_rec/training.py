@@ -27,7 +27,7 @@ import torch
 from pydantic import BaseModel, ConfigDict
 
 from multimodal_rec.blend import LEAST_GAIN, Contest, choose_weights
-from multimodal_rec.factors import RANK, Factors, co_liked, next_liked, user_rows
+from multimodal_rec.factors import RANK, Factors, Regression, co_liked, next_liked, user_rows
 from multimodal_rec.foretell import MOST_ITEMS, Scales, combined, fit_map, kernels, likeness, solve
 from multimodal_rec.fusion import FusionConfig, FusionShape
 from multimodal_rec.fusion_training import FusionRun, FusionTraining, rating_scale
@@ -165,16 +165,17 @@ def _train(
     learner = _Learner(features, content, len(ids), seed, config, progress)
     hidden = held_out(histories, config.validation, seed)
     shown = histories.select(~hidden)
-    settings = learner.choose_linear(shown, histories, hidden)
+    settings, linear = learner.choose_linear(shown, histories, hidden)
     scales, popularity_weight, new_ndcg = learner.choose_scales(histories, settings["co_liked"])
-    models = learner.fit(shown, settings, scales, "older events")
+    models = learner.fit(shown, linear, scales, "older events")
     weights, content_weight, deviation, ndcg = learner.choose_known(models, shown, histories, hidden)
     spread = config.new_spread * deviation
     new_weights = {"foretold": spread, "popularity": spread * popularity_weight}
     logger.info("weights %s: validation ndcg@%d %.4f", weights, config.k, ndcg)
     logger.info("new items: %s, weights %s: validation ndcg@%d %.4f", scales, new_weights, config.k, new_ndcg)
     reused = None if weights["sequence"] else models.fusion  # it does not count
-    final = learner.fit(histories, settings, scales, "all events", reused)
+    linear = {name: learner.linear(name, histories, setting) for name, setting in settings.items()}
+    final = learner.fit(histories, linear, scales, "all events", reused)
     mean, rating_deviation = rating_scale(histories.ratings)
     preferences = Preferences.assemble(
         PreferenceConfig(
@@ -295,14 +296,21 @@ class _NewItems:
         for row, user in enumerate(self.users):
             scores[row, self.histories.items[self.histories.of(int(user))]] = -np.inf
         k = min(self.config.k, len(new))
+        of_known, of_new = _highest(scores[:, ~new], k), _highest(scores[:, new], k)
         target = min(self.config.new_share * share, self.config.most_new) * k
         low, high = -20.0, 20.0
         for _ in range(24):
             tried = (low + high) / 2
-            top = np.argpartition(-(scores + tried * new), k - 1, axis=1)[:, :k]
-            low, high = (tried, high) if new[top].sum(1).mean() < target else (low, tried)
+            listed = np.sort(np.hstack([of_known, of_new + tried]), axis=1)[:, -k, None]  # (u, 1) the score of the last
+            low, high = (tried, high) if (of_new + tried >= listed).sum(1).mean() < target else (low, tried)
         config = preferences.config.model_copy(update={bias: round((low + high) / 2, 4)})
         return replace(preferences, config=config)
+
+
+def _highest(scores: FloatArray, k: int) -> FloatArray:
+    """(u, k) highest of (u, n) scores, -inf where there are fewer."""
+    best = torch.from_numpy(scores).topk(min(k, scores.shape[1]), sorted=False)[0].numpy()
+    return np.pad(best, ((0, 0), (0, k - best.shape[1])), constant_values=-np.inf)
 
 
 def _mean_content(content: FloatArray, histories: Histories, user: int) -> FloatArray:
@@ -332,12 +340,12 @@ class _Learner:
     def fit(
         self,
         histories: Histories,
-        settings: Mapping[str, _Setting],
+        linear: dict[str, Factors],
         scales: Scales,
         what: str,
         fusion: FusionRun | None = None,
     ) -> _Models:
-        """Train all models on these histories, but for a fusion network that is given."""
+        """Train on these histories what the linear models leave to be trained, but for a fusion network that is given."""
         if fusion is None:
             order = {name: rows.shape[1] for name, rows in self.features.items() if name in SEQUENCE_FEATURES}
             fusion = FusionRun(
@@ -348,30 +356,32 @@ class _Learner:
                 self.seed,
             )
             fusion.fit(f"learning from {what}: order", self.progress)
-        linear = {name: self._linear(name, histories, setting) for name, setting in settings.items()}
         popularity = _popularity(histories, self.count)
         return _Models(fusion, linear, self._foretold(histories, linear["co_liked"], popularity, scales), popularity)
 
     def choose_linear(
         self, shown: Histories, histories: Histories, hidden: npt.NDArray[np.bool_]
-    ) -> dict[str, _Setting]:
-        """The penalty and the recency of each linear model that rank held-out events best alone."""
+    ) -> tuple[dict[str, _Setting], dict[str, Factors]]:
+        """The penalty and the recency of each linear model that rank held-out events best alone, and these models."""
         ordered = bool(shown.ordered.mean() > 0.5)
         recencies = self.config.recencies if ordered else (ALL_ALIKE,)
         users, relevant, seen = self._validation(histories, hidden)
-        settings = {}
+        settings: dict[str, _Setting] = {}
+        models: dict[str, Factors] = {}
         for name in ("co_liked", "next_liked") if ordered else ("co_liked",):
-            results: dict[_Setting, float] = {}
+            regression, best = self._regression(name, shown), -1.0
             for number, penalty in enumerate(self.config.penalties):
-                factors = self._linear(name, shown, _Setting(penalty, ALL_ALIKE))
+                left, right = regression.factors(penalty, self.seed, self._rank(name))
                 for recency in recencies:
-                    rows = user_rows(shown, factors.left, recency)[users]
-                    contest = Contest({name: rows @ factors.right.T}, relevant, seen, self.config.k)
-                    results[_Setting(penalty, recency)] = contest.ndcg(contest.scores[name])
+                    scores = user_rows(shown, left, recency, users) @ right.T
+                    contest = Contest({name: scores}, relevant, seen, self.config.k)
+                    value = contest.ndcg(contest.total({name: 1.0}))
+                    if value > best:
+                        best = value
+                        settings[name], models[name] = _Setting(penalty, recency), Factors(left, right, recency)
                 self.progress(f"choosing penalties: {name}", number + 1, len(self.config.penalties))
-            settings[name] = max(results, key=lambda setting: results[setting])
-            logger.info("%s: %s, validation ndcg %.4f", name, settings[name], results[settings[name]])
-        return settings
+            logger.info("%s: %s, validation ndcg %.4f", name, settings[name], best)
+        return settings, models
 
     def choose_known(
         self, models: _Models, shown: Histories, histories: Histories, hidden: npt.NDArray[np.bool_]
@@ -381,16 +391,17 @@ class _Learner:
         scores = {"sequence": models.fusion.user_vectors()[users] @ models.fusion.item_vectors().T}
         result = {"sequence": _standard(scores["sequence"].cpu().numpy())}
         for name, factors in models.linear.items():
-            result[name] = _standard(user_rows(shown, factors.left, factors.recency)[users] @ factors.right.T)
+            result[name] = _standard(user_rows(shown, factors.left, factors.recency, users) @ factors.right.T)
         left = models.linear["co_liked"].left
-        result["foretold"] = _standard(user_rows(shown, left, ALL_ALIKE)[users] @ models.foretold.right.T)
+        result["foretold"] = _standard(user_rows(shown, left, ALL_ALIKE, users) @ models.foretold.right.T)
         result["popularity"] = np.tile(models.popularity, (len(users), 1))
-        means = user_rows(shown, self.content, CONTENT_RECENCY)[users] @ self.content.T
+        means = user_rows(shown, self.content, CONTENT_RECENCY, users) @ self.content.T
         scale = max(float(means.std(1).mean()), 1e-6)
         result["content"] = means / scale
         contest = Contest(result, relevant, seen, self.config.k)
         weights, best = choose_weights([contest], list(result))
-        return weights, weights["content"] / scale, float(contest.total(weights).std(1).mean()), best
+        total = sum(np.float32(weights[name]) * each for name, each in result.items())
+        return weights, weights["content"] / scale, float(np.std(total, axis=1).mean()), best
 
     def choose_scales(self, histories: Histories, setting: _Setting) -> tuple[Scales, float, float]:
         """What each modality is worth, the weight of popularity beside, and the ndcg that they reach.
@@ -453,10 +464,10 @@ class _Learner:
         for row, user in enumerate(users):
             own = histories.items[histories.of(int(user))]
             relevant[row, np.searchsorted(fold, own[np.isin(own, fold)])] = True
-        factors = self._linear("co_liked", shown, replace(setting, recency=ALL_ALIKE))
+        factors = self.linear("co_liked", shown, setting)
         targets = np.hstack([factors.right[rows], _popularity(shown, self.count)[rows, None]])
         return _Fold(
-            user_rows(shown, factors.left, ALL_ALIKE)[users],
+            user_rows(shown, factors.left, ALL_ALIKE, users),
             targets,
             kernels(self.features, rows),
             {name: likeness(x[fold], x[rows]) for name, x in self.features.items()},
@@ -479,13 +490,18 @@ class _Learner:
         some = relevant.any(1)
         return users[some], relevant[some], seen[some]
 
-    def _linear(self, name: str, histories: Histories, setting: _Setting) -> Factors:
-        common = histories, self.count, setting.penalty, self.seed
-        if name == "co_liked":
-            left, right = co_liked(*common, rank=self.config.rank)
-        else:
-            left, right = next_liked(*common, rank=self.config.rank // 2, recency=self.config.next_recency)
+    def linear(self, name: str, histories: Histories, setting: _Setting) -> Factors:
+        """The linear model of this name, with these settings."""
+        left, right = self._regression(name, histories).factors(setting.penalty, self.seed, self._rank(name))
         return Factors(left, right, setting.recency)
+
+    def _regression(self, name: str, histories: Histories) -> Regression:
+        if name == "co_liked":
+            return co_liked(histories, self.count)
+        return next_liked(histories, self.count, recency=self.config.next_recency)
+
+    def _rank(self, name: str) -> int:
+        return self.config.rank if name == "co_liked" else self.config.rank // 2
 
     def _foretold(self, histories: Histories, factors: Factors, popularity: FloatArray, scales: Scales) -> Foretold:
         rows = _most_frequent(histories, MOST_ITEMS)

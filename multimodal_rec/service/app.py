@@ -12,6 +12,7 @@ import torch
 import uvicorn
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from multimodal_rec.service import (
     admin_routes,
@@ -60,7 +61,9 @@ def create_app(settings: Settings) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         current_default_thread_limiter().total_tokens = WORKERS
-        torch.set_num_threads(settings.threads or 1)  # requests run beside each other instead
+        threads = settings.threads or 1  # requests run beside each other instead
+        torch.set_num_threads(threads)
+        threadpool_limits(threads, user_api="blas")
         await asyncio.to_thread(service.warm_up)
         service.live.start()
         app.state.ready = True

@@ -28,7 +28,8 @@ def test_ndcg_equals_the_one_of_single_lists() -> None:
     relevant = random.random((30, 50)) < 0.1
     relevant[:, 0] = True
     seen = (random.random((30, 50)) < 0.3) & ~relevant
-    found = Contest({}, relevant, seen, 10).ndcg(scores)
+    one = Contest({"own": scores}, relevant, seen, 10)
+    found = one.ndcg(one.total({"own": 1.0}))
     expected = [
         ndcg_at(10, np.where(seen[row], -np.inf, scores[row]).astype(np.float32), np.flatnonzero(relevant[row]))
         for row in range(30)

@@ -11,7 +11,7 @@ from tests.multimodal_rec.planted import histories, tribes
 
 def test_co_liked_equals_ease() -> None:
     rows = tribes(60, 40, 4, seed=1, events=8)
-    left, right = co_liked(histories(rows), 40, 5.0, seed=0)
+    left, right = co_liked(histories(rows), 40).factors(5.0, seed=0)
     likes = np.zeros((60, 40))
     for user, items in enumerate(rows):
         likes[user, items] = 1
@@ -21,7 +21,7 @@ def test_co_liked_equals_ease() -> None:
 
 
 def test_items_without_events_take_no_part() -> None:
-    left, right = co_liked(histories([[0, 1], [1, 0], [0, 1, 3]]), 5, 1.0, seed=0)
+    left, right = co_liked(histories([[0, 1], [1, 0], [0, 1, 3]]), 5).factors(1.0, seed=0)
     assert not left[[2, 4]].any()
     assert not right[[2, 4]].any()
     assert right[3].any()
@@ -29,14 +29,14 @@ def test_items_without_events_take_no_part() -> None:
 
 def test_next_liked_points_forward() -> None:
     rows = [[start, (start + 1) % 10, (start + 2) % 10] for start in range(10)] * 5
-    left, right = next_liked(histories(rows), 10, 1.0, seed=0, ahead=1)
+    left, right = next_liked(histories(rows), 10, ahead=1).factors(1.0, seed=0)
     scores = left @ right.T
     np.fill_diagonal(scores, -np.inf)
     np.testing.assert_array_equal(scores.argmax(1), (np.arange(10) + 1) % 10)
 
 
 def test_an_item_that_comes_twice_counts_twice() -> None:
-    left, right = next_liked(histories([[0, 1, 0, 2], [2, 0, 0, 1]]), 3, 0.5, seed=0, recency=2.0, ahead=2)
+    left, right = next_liked(histories([[0, 1, 0, 2], [2, 0, 0, 1]]), 3, recency=2.0, ahead=2).factors(0.5, seed=0)
     gram, cross = np.zeros((2, 3, 3))
     for row in ([0, 1, 0, 2], [2, 0, 0, 1]):
         for time in range(3):
