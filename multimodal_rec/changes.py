@@ -69,14 +69,16 @@ def change(
     media_root: Path | None = None,
     encoders: Encoders | None = None,
     threads: int | None = None,
+    wait: float = 0,
     progress: Progress = silent,
 ) -> Summary:
     """Take items out of a workspace, then add or replace those of a catalogue, in one release.
 
-    `encoders` are used if they are those of the current release, and loaded otherwise. Raises as `update` and `remove`.
+    `encoders` are used if they are those of the current release, and loaded otherwise. Another process that changes the
+    workspace is waited for `wait` seconds. Raises as `update` and `remove`.
     """
     place = Workspace(workspace)
-    with place.writing():
+    with place.writing(wait=wait):
         folder = place.releases.current()
         manifest = read_manifest(folder)
         with Work(place, progress) as work:

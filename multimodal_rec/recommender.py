@@ -19,7 +19,7 @@ from multimodal_rec.alignment import Alignment, unit
 from multimodal_rec.build import build
 from multimodal_rec.changes import remove, update
 from multimodal_rec.columns import ItemFilter
-from multimodal_rec.embed import recorded_image_encoder, recorded_text_encoder
+from multimodal_rec.embed import Encoders, recorded_image_encoder, recorded_text_encoder
 from multimodal_rec.errors import QueryError, UnknownItem, UnknownUser
 from multimodal_rec.feedback import unwanted, wanted
 from multimodal_rec.filters import AVAILABLE_NOW, Where
@@ -457,6 +457,11 @@ class Recommender:
             WorkspaceError: keep is below 1, or the workspace is busy.
         """
         return prune(self._workspace.path, keep)
+
+    @property
+    def encoders(self) -> Encoders:
+        """Those of the release; loaded when this is asked first."""
+        return Encoders(self._text_encoder, self._image_encoder)
 
     @cached_property
     def _text_encoder(self) -> TextEncoder:

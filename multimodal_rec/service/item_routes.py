@@ -65,7 +65,7 @@ def put_items(request: Request, body: NewItems) -> dict[str, int]:
     service: Service = request.app.state.service
     with service.recommender() as recommender:
         rows = [_row(recommender, item.id, item, Form({})) for item in body.items]
-    return _changed(service, service.put_items(rows))
+    return _changed(service, service.items.put(rows))
 
 
 @write_routes.put(
@@ -96,7 +96,7 @@ async def put_item(request: Request, item_id: str) -> dict[str, int]:
             for name, path in (("image", form.image), ("video", form.video)):
                 if path:
                     row[name] = str(_kept(service.settings.workspace / MEDIA_FOLDER, name, path))
-            return service.put_items([row])
+            return service.items.put([row])
 
         return _changed(service, await run_in_threadpool(change))
 
@@ -105,7 +105,7 @@ async def put_item(request: Request, item_id: str) -> dict[str, int]:
 def delete_item(request: Request, item_id: str) -> dict[str, int]:
     """Take an item out."""
     service: Service = request.app.state.service
-    return _changed(service, service.remove_items([item_id]))
+    return _changed(service, service.items.remove([item_id]))
 
 
 def _row(recommender: Recommender, item_id: str, body: ItemBody, form: Form) -> dict[str, Any]:

@@ -7,26 +7,20 @@ import contextlib
 import json
 import os
 import sys
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from PIL import Image
 
-from multimodal_rec.changes import remove, update
-from multimodal_rec.errors import WorkspaceError
 from multimodal_rec.recommender import Recommender
 from multimodal_rec.service.event_log import EventLog
+from multimodal_rec.service.item_changes import ItemChanges
 from multimodal_rec.service.live import LiveRecommender
 from multimodal_rec.service.settings import Settings
 from multimodal_rec.service.telemetry import Telemetry
 
-CHANGE_SECONDS = 20.0
-"""How long a change of items waits for another one's end."""
 RETRAIN_NICENESS = 15
 
 
@@ -42,47 +36,14 @@ class Service:
         self.telemetry = Telemetry()
         self.live = LiveRecommender(settings.workspace, threads=settings.threads)
         self.log = EventLog(settings.workspace)
+        self.items = ItemChanges(settings.workspace, self.live)
         self.training = Training(self)
-        self._changing = threading.Lock()
 
     @contextmanager
     def recommender(self) -> Iterator[Recommender]:
         """Give the recommender for one request."""
         with self.live.use() as recommender:
             yield recommender
-
-    def put_items(self, rows: Sequence[dict[str, Any]]) -> int:
-        """Add or replace items, and return the release that holds them; media are absolute paths.
-
-        Raises:
-            CatalogueError, WorkspaceError: as `build.update`.
-        """
-        with self._change(), TemporaryDirectory(prefix="multimodal-rec-") as folder:
-            catalogue = Path(folder) / "items.jsonl"
-            catalogue.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-            update(catalogue, self.settings.workspace, media_root=Path("/"), threads=self.settings.threads)
-            self.live.refresh()
-        return self.live.release
-
-    def remove_items(self, ids: Sequence[str]) -> int:
-        """Take items out, and return the release that is without them.
-
-        Raises:
-            UnknownItem, WorkspaceError: as `build.remove`.
-        """
-        with self._change():
-            remove(ids, self.settings.workspace)
-            self.live.refresh()
-        return self.live.release
-
-    @contextmanager
-    def _change(self) -> Iterator[None]:
-        if not self._changing.acquire(timeout=CHANGE_SECONDS):
-            raise WorkspaceError("other items are being changed")
-        try:
-            yield
-        finally:
-            self._changing.release()
 
     def warm_up(self) -> None:
         """Load what the first queries would wait for."""

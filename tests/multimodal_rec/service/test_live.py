@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -15,10 +16,13 @@ import pytest
 from fastapi.testclient import TestClient
 
 from multimodal_rec.build import build
-from multimodal_rec.changes import update
+from multimodal_rec.changes import change, update
+from multimodal_rec.errors import UnknownItem, WorkspaceError
 from multimodal_rec.interactions import Event
+from multimodal_rec.service import item_changes
 from multimodal_rec.service.event_log import EventLog
 from multimodal_rec.service.live import LiveRecommender
+from multimodal_rec.work import Summary
 from multimodal_rec.workspace import Workspace
 from tests.multimodal_rec.service.running import Running
 
@@ -179,3 +183,72 @@ def test_learning_again_is_asked_for_and_told_of(client: TestClient) -> None:
     assert state["state"] == "done", state
     assert state["result"]["reason"] == "there are too few events to learn from"
     assert client.get("/admin/status").json()["release"] == 1
+
+
+def test_changes_that_wait_go_together_and_only_the_one_at_fault_fails(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten changes come while one is being made: they are one more release, but for the one that cannot be."""
+    at_work, go_on = threading.Event(), threading.Event()
+
+    def slow_change(*arguments: object, **options: object) -> Summary:
+        at_work.set()
+        assert go_on.wait(60)
+        return change(*arguments, **options)
+
+    monkeypatch.setattr(item_changes, "change", slow_change)
+    live = LiveRecommender(workspace)
+    changes = item_changes.ItemChanges(workspace, live)
+    gone = next(iter(Workspace(workspace).events().history("ada"))).item_id
+    with ThreadPoolExecutor(12) as pool:
+        first = pool.submit(changes.put, [{"id": "new-0", "title": "The first of many"}])
+        assert at_work.wait(60)
+        waiting = [
+            pool.submit(changes.put, [{"id": f"new-{number}", "title": f"Number {number}"}]) for number in range(1, 9)
+        ]
+        removed = pool.submit(changes.remove, [gone])
+        wrong = pool.submit(changes.remove, ["no such item"])
+        while len(changes._waiting) < 10:
+            time.sleep(0.01)
+        go_on.set()
+        assert first.result() == 2
+        with pytest.raises(UnknownItem, match="no such item"):
+            wrong.result()
+        assert {each.result() for each in [*waiting, removed]} == {3}
+    with live.use() as recommender:
+        assert all(f"new-{number}" in recommender for number in range(9))
+        assert gone not in recommender
+        assert recommender.item("new-8").title == "Number 8"
+    live.stop()
+
+
+def test_the_last_of_the_changes_of_an_item_counts(workspace: Path) -> None:
+    live = LiveRecommender(workspace)
+    changes = item_changes.ItemChanges(workspace, live)
+    together = [
+        item_changes._Waiting({"one": {"id": "one", "title": "At first"}}),
+        item_changes._Waiting({"two": {"id": "two", "title": "Soon gone"}}),
+        item_changes._Waiting({"two": None}),
+        item_changes._Waiting({"one": {"id": "one", "title": "At last"}}),
+    ]
+    changes._publish(together)
+    assert [each.told.result() for each in together] == [2, 2, 2, 2]
+    with live.use() as recommender:
+        assert recommender.item("one").title == "At last"
+        assert "two" not in recommender
+    live.stop()
+
+
+def test_a_change_that_fails_leaves_the_others_of_its_turn_alone(workspace: Path) -> None:
+    live = LiveRecommender(workspace)
+    changes = item_changes.ItemChanges(workspace, live)
+    with live.use() as recommender:
+        ids = [item.id for item in recommender.page(0, 1000)]
+    halves = [item_changes._Waiting(dict.fromkeys(ids[start::2])) for start in (0, 1)]
+    changes._publish(halves)  # both would leave nothing
+    assert halves[0].told.result() == 2
+    with pytest.raises(WorkspaceError, match="would leave no index"):
+        halves[1].told.result()
+    with live.use() as recommender:
+        assert [item.id for item in recommender.page(0, 1000)] == ids[1::2]
+    live.stop()
