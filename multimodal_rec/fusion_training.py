@@ -199,7 +199,7 @@ class FusionRun:
         targets = targets[wanted]  # (T,)
         drawn = None
         if count > self.config.sampled_above:
-            sample = np.sort(self.random.choice(count, self.config.negatives, replace=False))
+            sample = np.sort(self.random.choice(count, min(self.config.negatives, count), replace=False))
             drawn = torch.from_numpy(sample).to(self.device)
             index, places = torch.cat([items.flatten(), targets, drawn]).unique(return_inverse=True)
             items, targets, drawn = (
