@@ -20,7 +20,7 @@ FloatArray = npt.NDArray[np.float32]
 
 RANK = 256
 """Dimensions of the factors, where nothing else is asked for."""
-MOST_ITEMS = 8_000
+MOST_ITEMS = 6_000
 """Items that take part, the ones with most events first: the matrix is dense."""
 MOST_EVENTS = 500
 """Newest events of a user that take part."""
@@ -50,7 +50,9 @@ class Regression:
     count: int
     """n, the number of items of the catalogue."""
 
-    def factors(self, penalty: float, seed: int, rank: int = RANK) -> tuple[FloatArray, FloatArray]:
+    def factors(
+        self, penalty: float, seed: int, rank: int = RANK, dropout: float = 0.0
+    ) -> tuple[FloatArray, FloatArray]:
         """(n, r) left and right factors of the matrix of rank r that scores the histories most alike.
 
         It is the projection of the weights on the leading directions of all users' scores (reduced-rank regression,
@@ -60,11 +62,13 @@ class Regression:
             penalty: L2.
             seed: of the decomposition.
             rank: r.
+            dropout: share of the inputs that is missing at random while learning, on the average over all ways to draw
+                it (Steck 2020, "Autoencoders that don't overfit towards the Identity").
         """
         left, right = np.zeros((2, self.count, rank), np.float32)
         if len(self.chosen) == 0:
             return left, right
-        weights = self._weights(penalty)
+        weights = self._weights(penalty, dropout)
         directions = _leading(weights, torch.from_numpy(self.gram.astype(np.float32)), rank, seed)
         inputs = (weights @ directions).numpy()
         scale = np.sqrt(np.maximum(np.linalg.norm(inputs, axis=0), 1e-12))  # of both sides alike
@@ -72,10 +76,10 @@ class Regression:
         right[self.chosen, : len(scale)] = directions.numpy() * scale
         return left, right
 
-    def _weights(self, penalty: float) -> Tensor:
+    def _weights(self, penalty: float, dropout: float) -> Tensor:
         """(c, c) from items of a history to items."""
         penalised = torch.from_numpy(self.gram.copy())
-        penalised.diagonal().add_(penalty)
+        penalised.diagonal().mul_(1 / (1 - dropout)).add_(penalty)
         triangle = torch.linalg.cholesky(penalised)
         if self.cross is not None:
             return torch.cholesky_solve(torch.from_numpy(self.cross), triangle).float()
@@ -98,14 +102,19 @@ def user_rows(
     return rows
 
 
-def co_liked(histories: Histories, count: int) -> Regression:
-    """EASE (Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data") of these histories over n items."""
+def co_liked(histories: Histories, count: int, *, evenness: float = 0.0) -> Regression:
+    """EASE (Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data") of these histories over n items.
+
+    Users count by the power `-evenness` of their events' number: each event alike at 0, each user alike at 1.
+    """
     chosen, places = _frequent(histories, count)
     gram = np.zeros((len(chosen), len(chosen)))
+    weights = np.maximum(histories.lengths, 1.0) ** -evenness
+    weights *= len(histories.items) / max(weights @ histories.lengths, 1e-12)  # 1 in the mean of all events
     for user in range(len(histories)):
         own = np.unique(places[histories.items[histories.of(user)]])
         own = own[own >= 0]
-        gram[np.ix_(own, own)] += 1.0
+        gram[np.ix_(own, own)] += weights[user]
     return Regression(chosen, gram, None, count)
 
 

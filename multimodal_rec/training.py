@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float32]
 
-CODE_VERSION = 10
+CODE_VERSION = 11
 """Counted up whenever the same input would train another model."""
 
 
@@ -76,6 +76,8 @@ class TrainingConfig(BaseModel):
     """Decays of history events, in places from the newest, that are tried for the linear models."""
     penalties: tuple[float, ...] = (150.0, 400.0, 1000.0)
     """L2 penalties that are tried for the linear models."""
+    co_liked_kinds: tuple[tuple[float, float], ...] = ((0.0, 0.0), (0.5, 0.5))
+    """Dropout, and how evenly users count, of the kinds of `co_liked` that are tried."""
     scales: tuple[float, ...] = (0.0, 0.25, 0.5, 0.7, 1.0, 1.4, 2.0)
     """Worths of a modality that are tried where content foretells taste."""
     content_penalties: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 4.0)
@@ -232,7 +234,8 @@ def deserved_share(histories: Histories, shown: Histories, hidden: npt.NDArray[n
 
     Some are merely as rare as those with one event; how many is told by the rarest ones (Chao 1984, "Nonparametric
     Estimation of the Number of Classes in a Population"). The others must be new, and deserve their share of the
-    catalogue. All together deserve at least what the newest events give to items that no older one knows.
+    catalogue, or half of it where nobody knows when events happened: then they may as well be old ones that nobody
+    likes. All together deserve at least what the newest events give to items that no older one knows.
 
     Args:
         histories: all events.
@@ -245,7 +248,8 @@ def deserved_share(histories: Histories, shown: Histories, hidden: npt.NDArray[n
     rare = once * (once - 1) / (2 * (twice + 1))
     older = np.bincount(shown.items, minlength=count)
     newest = histories.items[hidden]
-    return max((none - rare) / count, float((older[newest] == 0).mean()) if len(newest) else 0.0, 0.0)
+    new = (none - rare) / count / (1 if histories.ordered.any() else 2)
+    return max(new, float((older[newest] == 0).mean()) if len(newest) else 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -324,6 +328,8 @@ class _Setting:
 
     penalty: float
     recency: float
+    dropout: float
+    evenness: float
 
 
 @dataclass(frozen=True)
@@ -369,17 +375,21 @@ class _Learner:
         settings: dict[str, _Setting] = {}
         models: dict[str, Factors] = {}
         for name in ("co_liked", "next_liked") if ordered else ("co_liked",):
-            regression, best = self._regression(name, shown), -1.0
-            for number, penalty in enumerate(self.config.penalties):
-                left, right = regression.factors(penalty, self.seed, self._rank(name))
-                for recency in recencies:
-                    scores = user_rows(shown, left, recency, users) @ right.T
-                    contest = Contest({name: scores}, relevant, seen, self.config.k)
-                    value = contest.ndcg(contest.total({name: 1.0}))
-                    if value > best:
-                        best = value
-                        settings[name], models[name] = _Setting(penalty, recency), Factors(left, right, recency)
-                self.progress(f"choosing penalties: {name}", number + 1, len(self.config.penalties))
+            kinds = self.config.co_liked_kinds if name == "co_liked" else ((0.0, 0.0),)
+            best, done = -1.0, 0
+            for dropout, evenness in kinds:
+                regression = self._regression(name, shown, evenness)
+                for penalty in self.config.penalties:
+                    left, right = regression.factors(penalty, self.seed, self._rank(name), dropout)
+                    for recency in recencies:
+                        scores = user_rows(shown, left, recency, users) @ right.T
+                        contest = Contest({name: scores}, relevant, seen, self.config.k)
+                        value = contest.ndcg(contest.total({name: 1.0}))
+                        if value > best:
+                            best, models[name] = value, Factors(left, right, recency)
+                            settings[name] = _Setting(penalty, recency, dropout, evenness)
+                    done += 1
+                    self.progress(f"choosing penalties: {name}", done, len(kinds) * len(self.config.penalties))
             logger.info("%s: %s, validation ndcg %.4f", name, settings[name], best)
         return settings, models
 
@@ -492,12 +502,13 @@ class _Learner:
 
     def linear(self, name: str, histories: Histories, setting: _Setting) -> Factors:
         """The linear model of this name, with these settings."""
-        left, right = self._regression(name, histories).factors(setting.penalty, self.seed, self._rank(name))
+        regression = self._regression(name, histories, setting.evenness)
+        left, right = regression.factors(setting.penalty, self.seed, self._rank(name), setting.dropout)
         return Factors(left, right, setting.recency)
 
-    def _regression(self, name: str, histories: Histories) -> Regression:
+    def _regression(self, name: str, histories: Histories, evenness: float) -> Regression:
         if name == "co_liked":
-            return co_liked(histories, self.count)
+            return co_liked(histories, self.count, evenness=evenness)
         return next_liked(histories, self.count, recency=self.config.next_recency)
 
     def _rank(self, name: str) -> int:

@@ -58,3 +58,17 @@ def test_user_rows_weigh_the_newest_most() -> None:
     np.testing.assert_allclose(rows, [[*age_weights(3, 1.0)[[1]], 0, *age_weights(3, 1.0)[[0, 2]]], [0] * 4], rtol=1e-6)
     assert rows[0].argmax() == 3
     np.testing.assert_allclose(age_weights(4, ALL_ALIKE), 0.25)
+
+
+def test_dropout_and_even_users_equal_their_formula() -> None:
+    rows = [*tribes(60, 40, 4, seed=1, events=8)[:50], [1, 2, 3, 7], [4, 8]]
+    left, right = co_liked(histories(rows), 40, evenness=0.5).factors(5.0, seed=0, dropout=0.25)
+    likes = np.zeros((len(rows), 40))
+    for user, items in enumerate(rows):
+        likes[user, items] = 1
+    weights = np.array([len(items) for items in rows]) ** -0.5
+    weights *= likes.sum() / (likes.sum(1) * weights).sum()
+    gram = likes.T @ (weights[:, None] * likes)
+    inverse = np.linalg.inv(gram + np.diag(5.0 + gram.diagonal() / 3))
+    expected = np.eye(40) - inverse / np.diag(inverse)
+    np.testing.assert_allclose(left @ right.T, expected, atol=1e-4)
