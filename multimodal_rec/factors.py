@@ -110,7 +110,7 @@ def co_liked(histories: Histories, count: int, *, evenness: float = 0.0) -> Regr
     chosen, places = _frequent(histories, count)
     gram = np.zeros((len(chosen), len(chosen)))
     weights = np.maximum(histories.lengths, 1.0) ** -evenness
-    weights *= len(histories.items) / max(weights @ histories.lengths, 1e-12)  # 1 in the mean of all events
+    weights *= len(histories.items) / max(float(weights @ histories.lengths), 1e-12)  # 1 in the mean of all events
     for user in range(len(histories)):
         own = np.unique(places[histories.items[histories.of(user)]])
         own = own[own >= 0]
