@@ -151,13 +151,31 @@ class IvfIndex(ApproximateIndex):
 
     def _nearest(self, queries: FloatArray, k: int, chosen: ChosenRows | None) -> tuple[FloatArray, Rows]:
         effort = self._effort(k, chosen)
-        if chosen is None and effort.lists <= MOST_SCANNED:
+        if effort.lists > MOST_SCANNED:
+            scores, rows = self._look(queries, k, chosen, effort.compared)
+        elif chosen is None:
             scores, rows = self._lists.scan(queries, k, effort.lists)
         else:
-            scores, rows = self._look(queries, k, chosen, effort.compared)
+            scores, rows = self._scan_chosen(queries, k, chosen, effort)
         if rows[-1, -1] < 0 or (len(rows) > 1 and (rows[:, -1] < 0).any()):
             short = np.flatnonzero(rows[:, -1] < 0)
             scores[short], rows[short] = self._look(queries[short], k, chosen, np.inf)
+        return scores, rows
+
+    def _scan_chosen(self, queries: FloatArray, k: int, chosen: ChosenRows, effort: Effort) -> tuple[FloatArray, Rows]:
+        """Find the k best chosen rows in the lists that FAISS finds itself, if there are enough of them in there."""
+        counts, lists = chosen.counts(self._list_of, len(self._sizes)), effort.lists
+        scores, rows = np.empty((len(queries), k), np.float32), np.empty((len(queries), k), np.int64)
+        left = np.arange(len(queries))
+        while len(left) and lists <= MOST_SCANNED:
+            numbers, centre_scores = self._lists.nearest_lists(queries[left], min(lists, len(counts)))
+            enough = np.where(numbers < 0, 0, counts[numbers]).sum(axis=1) >= min(effort.compared, len(chosen))
+            of, some = left[enough], (numbers[enough], centre_scores[enough])
+            if len(of):
+                scores[of], rows[of] = self._lists.scan_lists(queries[of], k, *some, chosen.selector)
+            left, lists = left[~enough], lists + 1 + lists // 2
+        if len(left):
+            scores[left], rows[left] = self._look(queries[left], k, chosen, effort.compared)
         return scores, rows
 
     def _effort(self, k: int, chosen: ChosenRows | None) -> Effort:

@@ -128,6 +128,15 @@ class InvertedLists:
         )
         return scores, rows
 
+    def nearest_lists(self, queries: FloatArray, lists: int) -> tuple[ListNumbers, FloatArray]:
+        """Return the (q, p) numbers of so many lists whose centres are nearest, -1 being none, and their scores."""
+        scores, numbers = _answers(len(queries), lists)
+        quantizer, parameters = self._faiss.quantizer, self._looking_into(lists).quantizer_params
+        quantizer.search_c(
+            len(queries), faiss.swig_ptr(queries), lists, faiss.swig_ptr(scores), faiss.swig_ptr(numbers), parameters
+        )
+        return numbers, scores
+
     def scan_lists(
         self, queries: FloatArray, k: int, numbers: ListNumbers, centre_scores: FloatArray, selector: Any
     ) -> tuple[FloatArray, Rows]:
