@@ -150,7 +150,7 @@ def our_index(task: Task, index: ApproximateIndex, threads: int, folder: Path) -
     index.save(folder)
     size = sum(path.stat().st_size for path in folder.iterdir())
     opening = min(clocked(partial(load_index, folder), time.perf_counter) for _ in range(3))
-    print(f"  {size / task.vectors.nbytes:.3f} of the float32 size, opened in {opening:.3f} s")
+    print(f"  built in {build:.1f} s, {size / task.vectors.nbytes:.3f} of the float32 size, opened in {opening:.3f} s")
     filters(index, task)
     settings = []
     for wish in RECALLS:
