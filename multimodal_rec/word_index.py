@@ -25,6 +25,8 @@ MOST_COMMON = 10_000
 SHORTEST_PREFIX = 3
 MOST_PREFIXED = 5
 """A word that nothing holds stands for those that it begins, if no more items than this hold them."""
+STANDING_IN = 0.4
+"""What such a word is worth beside one that an item holds as it is: "train" may mean no "training"."""
 MOST_FOUND = 200
 """Items that a text can find by its words."""
 RARITY_POWER = 4
@@ -88,21 +90,21 @@ def find_words(db: sqlite3.Connection, text: str, total: int, common: set[str]) 
     """
     words = list(dict.fromkeys(_query_words(text)))[:MOST_WORDS]
     most = max(FEWEST, int(FEW * total))
-    holders: list[tuple[list[int], list[int]]] = []  # of each word: anywhere, and in the title
+    holders: list[tuple[list[int], list[int], float]] = []  # of each word: anywhere, in the title, and how surely
     for word in words:
-        rows, titled = (None, None) if word in common else _holders(db, word, most)
+        rows, titled, surely = (None, None, 1.0) if word in common else _holders(db, word, most)
         if rows is None and titled is None and len(common) < MOST_COMMON:
             common.add(word)
-        holders.append((rows or [], titled or []))
-    worths = [_rarity(len(rows), total) if rows else 0.0 for rows, _ in holders]
+        holders.append((rows or [], titled or [], surely))
+    worths = [surely * _rarity(len(rows), total) if rows else 0.0 for rows, _, surely in holders]
     whole = sum(worths) or 1.0
-    met = Counter(row for rows, titled in holders for row in {*rows, *titled})
-    telling = sum(1 for rows, titled in holders if rows or titled)
+    met = Counter(row for rows, titled, _ in holders for row in {*rows, *titled})
+    telling = sum(1 for rows, titled, _ in holders if rows or titled)
     found: dict[int, float] = {}
-    for worth, (rows, titled) in zip(worths, holders, strict=True):
+    for worth, (rows, titled, surely) in zip(worths, holders, strict=True):
         by_word = dict.fromkeys(rows, ELSEWHERE * worth * worth / whole)
         if titled:  # a word that descriptions are full of may yet be the name of one item, if little else is asked for
-            name = _rarity(len(titled), total) ** 2 / len(words)
+            name = surely * _rarity(len(titled), total) ** 2 / len(words)
             by_word |= {row: max(name, worth * worth / whole) for row in titled}
         doubt = DOUBT * max(0.0, 1 - math.log(total / len(by_word)) / math.log(NAMES_AMONG)) if by_word else 0.0
         for row, gain in by_word.items():
@@ -113,14 +115,17 @@ def find_words(db: sqlite3.Connection, text: str, total: int, common: set[str]) 
     return {item_id: min(1.0, found[row]) for row, item_id in ids}
 
 
-def _holders(db: sqlite3.Connection, word: str, most: int) -> tuple[list[int] | None, list[int] | None]:
-    """Places of the items that hold a word, or else one that it begins: anywhere, and in the title; None: too many."""
+def _holders(db: sqlite3.Connection, word: str, most: int) -> tuple[list[int] | None, list[int] | None, float]:
+    """Places of the items that hold a word, or else one that it begins: anywhere, and in the title; None: too many.
+
+    Third comes how surely it is the word that was meant.
+    """
     phrase = '"' + _spaced(word).replace('"', '""') + '"'
-    rows = _rows(db, phrase, most)
+    rows, surely = _rows(db, phrase, most), 1.0
     if rows == [] and len(word) >= SHORTEST_PREFIX:
-        phrase, most = phrase + "*", MOST_PREFIXED
+        phrase, most, surely = phrase + "*", MOST_PREFIXED, STANDING_IN
         rows = _rows(db, phrase, most) or []
-    return rows, [] if rows == [] else _rows(db, f"title : {phrase}", most)
+    return rows, [] if rows == [] else _rows(db, f"title : {phrase}", most), surely
 
 
 def _rows(db: sqlite3.Connection, query: str, most: int) -> list[int] | None:

@@ -63,6 +63,12 @@ def test_a_word_in_the_title_beats_one_elsewhere(table: ItemTable) -> None:
     assert found == pytest.approx({"4": 1.0, "1": 0.6 * rarity})
 
 
+def test_the_beginning_of_a_word_is_less_sure_than_the_word(table: ItemTable) -> None:
+    whole, beginning = table.find_words("bondarchuk")["5"], table.find_words("bondar")["5"]
+    assert beginning == pytest.approx(0.4 * whole)
+    assert table.find_words("bondar amelie")["5"] < 0.3 * table.find_words("bondarchuk amelie")["5"]
+
+
 @pytest.mark.parametrize("text", ["common film", "", "?", "*", '"', "zzzz", "AND", "b\0c", "x" * 10_000, "-", "title:"])
 def test_what_says_nothing_of_any_item_finds_none(table: ItemTable, text: str) -> None:
     assert table.find_words(text) == {}
