@@ -36,10 +36,10 @@ SWITCH_SECONDS = 0.0005
 """How long a thread keeps the interpreter to itself: short, so that a new request does not wait behind an answer."""
 
 ROUTERS = (
+    query_routes.router,
     admin_routes.open_routes,
     admin_routes.read_routes,
     admin_routes.admin_routes,
-    query_routes.router,
     event_routes.read_routes,
     event_routes.write_routes,
     event_routes.admin_routes,

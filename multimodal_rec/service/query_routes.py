@@ -14,6 +14,7 @@ from multimodal_rec.feedback import weight_of
 from multimodal_rec.interactions import Event
 from multimodal_rec.recommender import Hit, Recommender
 from multimodal_rec.service.auth import require
+from multimodal_rec.service.lean_route import lean_route
 from multimodal_rec.service.problems import RESPONSES, as_json
 from multimodal_rec.service.schemas import (
     MOST_RESULTS,
@@ -39,7 +40,8 @@ from multimodal_rec.service.settings import Scope
 from multimodal_rec.service.uploads import received, upload_schema
 from multimodal_rec.slate import Slate
 
-router = APIRouter(tags=["Ask"], responses=RESPONSES, dependencies=[Depends(require(Scope.READ))])
+_reads = require(Scope.READ)
+router = APIRouter(tags=["Ask"], responses=RESPONSES, dependencies=[Depends(_reads)])
 
 
 def page(hits: Sequence[Hit], listing: Listing | SearchBody | SimilarQuery, release: int) -> dict[str, Any]:
@@ -94,13 +96,20 @@ def _session(events: Sequence[SessionEvent]) -> list[Event]:
     return [Event("", e.item_id, e.timestamp, e.rating, weight_of(e.kind), e.kind) for e in events]
 
 
-@router.get("/users/{user_id:path}/recommendations", response_model=Page)
 def recommend_to_user(request: Request, user_id: str, listing: Annotated[Listing, Query()]) -> Response:
     """What a user would like best, from all that they did until now."""
     service: Service = request.app.state.service
     with service.recommender() as recommender:
         hits = _recommend(recommender, listing, user_id, None)
         return _json(page(hits, listing, recommender.manifest.number))
+
+
+router.add_api_route(
+    "/users/{user_id:path}/recommendations",
+    recommend_to_user,
+    response_model=Page,
+    route_class_override=lean_route(_reads),
+)
 
 
 @router.get("/users/{user_id:path}/reasons", response_model=ReasonsAnswer)
