@@ -141,7 +141,7 @@ def _covariance(items: FloatArray) -> FloatArray:
 
 
 def _deviations(users: FloatArray, covariance: FloatArray) -> FloatArray:
-    variances = np.einsum("ur,rs,us->u", users, covariance, users)
+    variances = ((users @ covariance) * users).sum(axis=1)
     return np.asarray(np.sqrt(np.maximum(variances, 1e-12))[:, None], dtype=np.float32)
 
 
