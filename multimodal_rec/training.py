@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float32]
 
-CODE_VERSION = 11
+CODE_VERSION = 12
 """Counted up whenever the same input would train another model."""
 
 
@@ -232,24 +232,31 @@ def _deterministic() -> Iterator[None]:
 def deserved_share(histories: Histories, shown: Histories, hidden: npt.NDArray[np.bool_], count: int) -> float:
     """The share of list places that items without an event deserve, as far as the log tells.
 
-    Some are merely as rare as those with one event; how many is told by the rarest ones (Chao 1984, "Nonparametric
-    Estimation of the Number of Classes in a Population"). The others must be new, and deserve their share of the
-    catalogue, or half of it where nobody knows when events happened: then they may as well be old ones that nobody
-    likes. All together deserve at least what the newest events give to items that no older one knows.
+    They deserve at least what the hidden events give to items that no other one knows. Where the log has an order, some
+    are merely as rare as those with one event; how many is told by the rarest ones (Chao 1984, "Nonparametric Estimation
+    of the Number of Classes in a Population"). The others must be new, and deserve their share of the catalogue. Without
+    an order, they may as well be old ones that nobody likes, and the hidden events, drawn at random, tell all.
 
     Args:
         histories: all events.
-        shown: the older ones.
-        hidden: which are the newest.
+        shown: those that were not hidden.
+        hidden: which were: the newest of each user, or random ones.
         count: n, the number of items.
     """
+    others = np.bincount(shown.items, minlength=count)
+    found = histories.items[hidden]
+    of_hidden = float((others[found] == 0).mean()) if len(found) else 0.0
+    if not _ordered(histories):
+        return of_hidden
     events = np.bincount(histories.items, minlength=count)
     none, once, twice = (int((events == times).sum()) for times in range(3))
     rare = once * (once - 1) / (2 * (twice + 1))
-    older = np.bincount(shown.items, minlength=count)
-    newest = histories.items[hidden]
-    new = (none - rare) / count / (1 if histories.ordered.any() else 2)
-    return max(new, float((older[newest] == 0).mean()) if len(newest) else 0.0, 0.0)
+    return max((none - rare) / count, of_hidden, 0.0)
+
+
+def _ordered(histories: Histories) -> bool:
+    """Whether the order of events means something for most users."""
+    return bool(histories.ordered.mean() > 0.5)
 
 
 @dataclass(frozen=True)
@@ -369,7 +376,7 @@ class _Learner:
         self, shown: Histories, histories: Histories, hidden: npt.NDArray[np.bool_]
     ) -> tuple[dict[str, _Setting], dict[str, Factors]]:
         """The penalty and the recency of each linear model that rank held-out events best alone, and these models."""
-        ordered = bool(shown.ordered.mean() > 0.5)
+        ordered = _ordered(shown)
         recencies = self.config.recencies if ordered else (ALL_ALIKE,)
         users, relevant, seen = self._validation(histories, hidden)
         settings: dict[str, _Setting] = {}

@@ -156,8 +156,8 @@ def test_new_items_get_the_places_that_they_deserve(trained: Trained) -> None:
 
 
 def test_items_without_events_deserve_little_where_rare_ones_abound() -> None:
-    def share(rows: list[list[int]], count: int, newest: list[int] | None = None) -> float:
-        events = histories(rows)
+    def share(rows: list[list[int]], count: int, newest: list[int] | None = None, *, dated: bool = True) -> float:
+        events = histories(rows, dated=dated)
         hidden = np.zeros(len(events.items), dtype=bool)
         hidden[events.bounds[1:] - 1] = newest is not None
         return deserved_share(events, events.select(~hidden), hidden, count)
@@ -167,3 +167,5 @@ def test_items_without_events_deserve_little_where_rare_ones_abound() -> None:
     rare = [[*row, 40 + number] for number, row in enumerate(popular)]  # 76 items with one event each
     assert share(rare, 126) == 0.0  # ten more are as rare
     assert share(rare, 126, newest=[]) == pytest.approx(1.0)  # but each newest event is of an item unheard of before
+    assert share(popular, 50, dated=False) == 0.0  # without an order they may as well be old ones that nobody likes
+    assert share(rare, 126, newest=[], dated=False) == pytest.approx(1.0)
