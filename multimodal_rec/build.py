@@ -62,7 +62,7 @@ def build(
         load_image_encoder(_absolute(image_encoder), threads=threads),
     )
     place = Workspace(workspace)
-    paths = [str(path and path.absolute()) for path in (catalogue, interactions, media_root)]
+    paths = [str(path and path.absolute()) for path in (catalogue, interactions, media_root, workspace)]
     key = settings_key(encoder_records(encoders), seed, index, sorted(tuned_settings(workspace).items()), *paths)
     with place.writing(create=True):
         if done := _done_already(place, key):

@@ -41,10 +41,12 @@ logger = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float32]
 
-CODE_VERSION = 12
+CODE_VERSION = 13
 """Counted up whenever the same input would train another model."""
 
 
+UNORDERED = 0.25
+"""Places that items without an event get where the log has no order, in units of the hidden events that they got."""
 SEQUENCE_FEATURES = frozenset({"text", "image", "video"})
 """Modalities that the fusion network sees."""
 POPULARITY_WEIGHTS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0)
@@ -235,7 +237,8 @@ def deserved_share(histories: Histories, shown: Histories, hidden: npt.NDArray[n
     They deserve at least what the hidden events give to items that no other one knows. Where the log has an order, some
     are merely as rare as those with one event; how many is told by the rarest ones (Chao 1984, "Nonparametric Estimation
     of the Number of Classes in a Population"). The others must be new, and deserve their share of the catalogue. Without
-    an order, they may as well be old ones that nobody likes, and the hidden events, drawn at random, tell all.
+    an order, they may as well be old ones that nobody likes: the hidden events, drawn at random, tell all, and the places
+    are mostly lost, since of many unheard-of items hardly anything tells which it will be.
 
     Args:
         histories: all events.
@@ -247,7 +250,7 @@ def deserved_share(histories: Histories, shown: Histories, hidden: npt.NDArray[n
     found = histories.items[hidden]
     of_hidden = float((others[found] == 0).mean()) if len(found) else 0.0
     if not _ordered(histories):
-        return of_hidden
+        return UNORDERED * of_hidden
     events = np.bincount(histories.items, minlength=count)
     none, once, twice = (int((events == times).sum()) for times in range(3))
     rare = once * (once - 1) / (2 * (twice + 1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from encoders import Encoding
 from encoders.base import FloatArray
+from multimodal_rec.build import build
 from multimodal_rec.catalogue import Problem
 from multimodal_rec.embed import EmbedCounts, Encoders, StoredTexts, embed_catalogue
 from multimodal_rec.item_table import ItemTable
@@ -94,3 +97,13 @@ def test_stored_texts_ask_the_encoder_once(tmp_path: Path) -> None:
         np.testing.assert_array_equal(stored.encode(["bc", "def"]), [[2, 1], [3, 1]])
         assert stored.encode([]).shape == (0, 2)
     assert plain.asked == ["a", "bc", "def"]
+
+
+def test_a_copy_of_a_workspace_is_looked_at_itself(tmp_path: Path) -> None:
+    catalogue = tmp_path / "items.jsonl"
+    catalogue.write_text("".join(json.dumps({"id": str(n), "title": f"Thing {n}"}) + "\n" for n in range(3)))
+    build(catalogue, tmp_path / "ws")
+    shutil.copytree(tmp_path / "ws", tmp_path / "copy")
+    (tmp_path / "copy" / "vectors.db").unlink()
+    assert build(catalogue, tmp_path / "copy").encoded["text"] == 3
+    assert build(catalogue, tmp_path / "ws").encoded["text"] == 0
