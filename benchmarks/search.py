@@ -16,7 +16,6 @@ import gc
 import json
 import logging
 import math
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -27,10 +26,6 @@ from typing import Any, NamedTuple
 import faiss
 import numpy as np
 import psutil
-
-# This file has the name of the package that it measures, and must not be found in its place.
-if str(Path(__file__).parent) in sys.path:
-    sys.path.remove(str(Path(__file__).parent))
 
 import encoders
 from index import FlatIndex, HnswIndex, IvfIndex, Match, Selection, load_index
