@@ -202,12 +202,8 @@ class FusionRun:
             sample = np.sort(self.random.choice(count, min(self.config.negatives, count), replace=False))
             drawn = torch.from_numpy(sample).to(self.device)
             index, places = torch.cat([items.flatten(), targets, drawn]).unique(return_inverse=True)
-            items, targets, drawn = (
-                part.view_as(of)
-                for part, of in zip(
-                    places.split([items.numel(), len(targets), len(drawn)]), (items, targets, drawn), strict=True
-                )
-            )
+            flat, targets, drawn = places.split([items.numel(), len(targets), len(drawn)])
+            items = flat.view_as(items)
         else:
             index = torch.arange(count, device=self.device)
         kept = torch.from_numpy(self.random.random(len(index)) >= self.config.unknown).to(self.device)
