@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float32]
 
-CODE_VERSION = 13
+CODE_VERSION = 14
 """Counted up whenever the same input would train another model."""
 
 
@@ -316,7 +316,8 @@ class _NewItems:
         for _ in range(24):
             tried = (low + high) / 2
             listed = np.sort(np.hstack([of_known, of_new + tried]), axis=1)[:, -k, None]  # (u, 1) the score of the last
-            low, high = (tried, high) if (of_new + tried >= listed).sum(1).mean() < target else (low, tried)
+            placed = np.isfinite(of_new) & (of_new + tried >= listed)
+            low, high = (tried, high) if placed.sum(1).mean() < target else (low, tried)
         config = preferences.config.model_copy(update={bias: round((low + high) / 2, 4)})
         return replace(preferences, config=config)
 
@@ -361,7 +362,7 @@ class _Learner:
         what: str,
         fusion: FusionRun | None = None,
     ) -> _Models:
-        """Train on these histories what the linear models leave to be trained, but for a fusion network that is given."""
+        """All models of these histories: the linear ones as given, a fusion network too if one is, the others trained."""
         if fusion is None:
             order = {name: rows.shape[1] for name, rows in self.features.items() if name in SEQUENCE_FEATURES}
             fusion = FusionRun(
