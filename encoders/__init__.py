@@ -4,6 +4,7 @@ Importing this package is cheap: every heavy library is imported by the function
 """
 
 from encoders.base import Classes, EncoderError, Encoding, FloatArray, ImageEncoder, MediaError, TextEncoder
+from encoders.class_files import class_scenes
 from encoders.cleaning import clean_text
 from encoders.image_files import IMAGE_SUFFIXES, read_image
 from encoders.references import load_image_encoder, load_text_encoder
@@ -22,6 +23,7 @@ __all__ = [
     "ImageEncoder",
     "MediaError",
     "TextEncoder",
+    "class_scenes",
     "clean_text",
     "encode_images",
     "encode_texts",

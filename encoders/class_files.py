@@ -1,9 +1,10 @@
-"""A model's ImageNet classifier in a file beside its cached export, so that reading it needs no torch."""
+"""A model's ImageNet classifier in a file beside its cached export, so that reading it needs no torch; and its classes in words."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib.resources import files
 
 import numpy as np
 
@@ -40,3 +41,14 @@ def imagenet_names() -> tuple[str, ...]:
     from torchvision.models import ResNet18_Weights
 
     return tuple(ResNet18_Weights.DEFAULT.meta["categories"])
+
+
+def class_scenes(names: Sequence[str]) -> tuple[str, ...]:
+    """Return what photographs in which each class is recognised usually show, in a sentence; () where any is unknown.
+
+    The class "ski" is recognised where "a skier going down a snowy slope" is seen: people describe the scene, and seldom
+    name the thing (Pratt et al. 2023, "What does a platypus look like?", have sentences for classes written likewise).
+    """
+    lines = files("encoders").joinpath("imagenet_scenes.tsv").read_text(encoding="utf-8").splitlines()
+    scenes = dict(line.split("\t") for line in lines)
+    return tuple(scenes[name] for name in names) if all(name in scenes for name in names) else ()

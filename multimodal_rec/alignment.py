@@ -2,13 +2,17 @@
 
 Two parts, each of unit length and summed:
 
-* the **label bridge** needs no data: a picture's class probabilities average the text vectors of the class names
-  (Norouzi et al. 2013, "Zero-Shot Learning by Convex Combination of Semantic Embeddings");
+* the **label bridge** needs no data: a picture's class probabilities average the text vectors of the class names and of
+  the scenes they stand for (Norouzi et al. 2013, "Zero-Shot Learning by Convex Combination of Semantic Embeddings");
 * the **learned bridge** is a kernel ridge regression from pictures to texts, fitted on the catalogue's own items that
   have both. How much each counts, and how far the sum can be trusted, is what foretells the texts of pairs best that
   were left out of the fit, one at a time.
 
 Encoders with a text tower of their own (CLIP) need no label bridge, and have none.
+
+Features that are never negative, as after a rectifier, tell how much of each pattern a picture holds. Their square roots
+are compared, so that a pattern that fills the picture does not drown the others (Arandjelović and Zisserman 2012,
+"Three things everyone should know to improve object retrieval").
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 
-from encoders import Classes, TextEncoder
+from encoders import Classes, TextEncoder, class_scenes
 from multimodal_rec.kernel_ridge import MOST_PAIRS, KernelRidge, drawn_evenly, kernel
 from multimodal_rec.sharpening import MOST_PICTURES, fit_sharpening, sharpened
 
@@ -56,7 +60,8 @@ class Alignment:
     """The centres of both spaces, and the bridge between them."""
 
     text_mean: FloatArray  # (t,)
-    image_mean: FloatArray  # (v,)
+    image_mean: FloatArray  # (v,) of the roots where features are rectified
+    rectified: npt.NDArray[np.bool_]  # (1,) whether no feature is negative
     class_weight: FloatArray  # (c, v), c = 0 without a label bridge
     class_bias: FloatArray  # (c,)
     class_texts: FloatArray  # (c, t) centred
@@ -76,26 +81,28 @@ class Alignment:
             classes: the linear classifier over the features, if there is one.
             text_encoder: embeds the names of the classes.
         """
-        prompts = text_encoder.encode([PROMPT.format(name) for name in classes.names]) if classes else None
+        told = _told(classes, text_encoder) if classes else []
         has_text, has_image = present(texts), present(images)
-        text_mean = _mean(texts[has_text], fallback=prompts, dim=text_encoder.dim)
-        image_mean = _mean(images[has_image], fallback=None, dim=images.shape[1])
+        rectified = np.full(1, has_image.any() and (images >= 0).all())
+        text_mean = _mean(texts[has_text], fallback=np.concatenate(told) if told else None, dim=text_encoder.dim)
+        image_mean = _mean(_roots(images[has_image], rectified), fallback=None, dim=images.shape[1])
         empty = np.zeros((0, images.shape[1]), np.float32)
         some = np.flatnonzero(has_image)
         some = some[drawn_evenly(len(some), MOST_PICTURES)]
         unlearned = cls(
             text_mean=text_mean,
             image_mean=image_mean,
+            rectified=rectified,
             class_weight=classes.weight if classes else empty,
             class_bias=classes.bias if classes else np.zeros(0, np.float32),
-            class_texts=np.zeros((0, text_encoder.dim), np.float32)
-            if prompts is None
-            else unit(prompts - prompts.mean(0)),
+            class_texts=unit(np.sum([unit(rows - rows.mean(0)) for rows in told], axis=0))
+            if told
+            else np.zeros((0, text_encoder.dim), np.float32),
             landmarks=empty,
             coefficients=np.zeros((0, text_encoder.dim), np.float32),
             label_share=np.ones(1, np.float32),
             trust=np.full(1, BLIND_TRUST, np.float32),
-            sharpening=fit_sharpening(unit(images[some] - image_mean)),
+            sharpening=fit_sharpening(unit(_roots(images[some], rectified) - image_mean)),
         )
         pairs = np.flatnonzero(has_text & has_image)
         if len(pairs) < MIN_PAIRS:
@@ -137,7 +144,7 @@ class Alignment:
 
     def centred_images(self, images: FloatArray) -> FloatArray:
         """(n, v) raw features about the centre of their space, unit length; rows of zeros stay."""
-        return np.where(present(images)[:, None], unit(images - self.image_mean), np.float32(0))
+        return np.where(present(images)[:, None], unit(_roots(images, self.rectified) - self.image_mean), np.float32(0))
 
     def sharpened(self, images: FloatArray) -> FloatArray:
         """(n, v) raw features of queries, centred and sharpened, unit length; rows of zeros stay."""
@@ -171,6 +178,18 @@ class Alignment:
     def load(cls, path: Path) -> Self:
         """Read what `save` wrote."""
         return cls(**load_file(path))
+
+
+def _told(classes: Classes, text_encoder: TextEncoder) -> list[FloatArray]:
+    """The classes in words: (c, t) vectors of their names, and as many of their scenes where these are known."""
+    scenes = class_scenes(classes.names)
+    names = [PROMPT.format(name) for name in classes.names]
+    return [text_encoder.encode(texts) for texts in (names, scenes) if texts]
+
+
+def _roots(features: FloatArray, rectified: npt.NDArray[np.bool_]) -> FloatArray:
+    """(n, v) the square roots of rectified features, other features as they are."""
+    return np.sqrt(np.maximum(features, 0)) if rectified[0] else features
 
 
 def _mean(rows: FloatArray, fallback: FloatArray | None, dim: int) -> FloatArray:

@@ -15,10 +15,10 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 FloatArray = npt.NDArray[np.float32]
 
-SHARPNESS = 2.0
+SHARPNESS = 3.0
 """The kernel is exp(SHARPNESS (cosine - 1))."""
 PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-MOST_LANDMARKS = 1536
+MOST_LANDMARKS = 2048
 MOST_PAIRS = 16384
 """More pairs teach little that is new."""
 MOST_JUDGES = 600

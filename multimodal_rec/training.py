@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float32]
 
-CODE_VERSION = 14
+CODE_VERSION = 15
 """Counted up whenever the same input would train another model."""
 
 

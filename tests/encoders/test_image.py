@@ -130,3 +130,16 @@ def test_no_warning_escapes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         open_network("abc", double, {"rows": np.ones((2, 3), np.float32)}, 1)
+
+
+def test_every_imagenet_class_has_a_scene() -> None:
+    from encoders.class_files import imagenet_names
+
+    scenes = encoders.class_scenes(imagenet_names())
+    assert len(scenes) == 1000
+    assert all(len(scene.split()) > 2 for scene in scenes)
+    assert encoders.class_scenes(("volcano", "seashore")) == (
+        "a mountain with smoke and lava",
+        "people walking along the beach by the waves",
+    )
+    assert encoders.class_scenes(("volcano", "no class of ImageNet")) == ()

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from encoders import Classes, Encoding
+from encoders import Classes, Encoding, class_scenes
 from encoders.base import FloatArray
 from multimodal_rec.alignment import BLIND_TRUST, LABEL_SHARES, MIN_PAIRS, Alignment, present, unit
-from multimodal_rec.kernel_ridge import PENALTIES, KernelRidge, kernel
+from multimodal_rec.kernel_ridge import PENALTIES, SHARPNESS, KernelRidge, kernel
 
 NAMES = ("boat", "cat", "tram", "loaf", "drum")
 TEXT_DIM, IMAGE_DIM = 16, 24
@@ -105,7 +105,7 @@ def exact_fit(x: FloatArray, y: FloatArray, penalty: float) -> Callable[[FloatAr
     """Kernel ridge regression without landmarks, in float64."""
 
     def likeness(left: FloatArray, right: FloatArray) -> np.ndarray:
-        return np.exp(2 * (left.astype(np.float64) @ right.T.astype(np.float64) - 1))
+        return np.exp(SHARPNESS * (left.astype(np.float64) @ right.T.astype(np.float64) - 1))
 
     weights = np.linalg.solve(likeness(x, x) + penalty * np.eye(len(x)), y)
     return lambda rows: (likeness(rows, x) @ weights).astype(np.float32)
@@ -125,9 +125,9 @@ def chosen_penalty(x: FloatArray, y: FloatArray) -> float:
 def test_landmarks_stand_for_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     images = unit(normal(400, 4, seed=30))
     texts = np.tanh(images @ normal(4, TEXT_DIM, seed=31))
-    monkeypatch.setattr("multimodal_rec.kernel_ridge.MOST_LANDMARKS", 60)
+    monkeypatch.setattr("multimodal_rec.kernel_ridge.MOST_LANDMARKS", 100)
     fitted = KernelRidge.fit(images[:300], texts[:300])
-    assert fitted.landmarks.shape == (60, 4)
+    assert fitted.landmarks.shape == (100, 4)
     answer = kernel(images[300:], fitted.landmarks) @ fitted.coefficients
     exact = exact_fit(images[:300], texts[:300], min(PENALTIES))(images[300:])
     assert np.abs(answer - exact).mean() < 0.02
@@ -208,6 +208,28 @@ def test_few_texts_are_centred_on_the_names_of_the_classes() -> None:
     alignment = Alignment.fit(texts, images, one_hot_classes(), FixedTexts())
     prompts = FixedTexts().encode([f"a photo of a {name}" for name in NAMES])
     np.testing.assert_allclose(alignment.text_mean, prompts.mean(axis=0), atol=1e-6)
+
+
+def test_classes_with_known_scenes_are_told_by_both() -> None:
+    names = ("tench", "ski", "volcano")
+    classes = Classes(names, np.eye(3, IMAGE_DIM, dtype=np.float32), np.zeros(3, np.float32))
+    alignment = Alignment.fit(*planted_pairs(10, seed=15), classes, FixedTexts())
+    told = [FixedTexts().encode([f"a photo of a {name}" for name in names]), FixedTexts().encode(class_scenes(names))]
+    expected = unit(sum(unit(rows - rows.mean(axis=0)) for rows in told))
+    np.testing.assert_allclose(alignment.class_texts, expected, atol=1e-6)
+    np.testing.assert_allclose(alignment.text_mean, np.concatenate(told).mean(axis=0), atol=1e-6)
+
+
+def test_features_that_are_never_negative_are_compared_by_their_roots() -> None:
+    texts, images = planted_pairs(80, seed=16)
+    rectified, signed = np.abs(images), np.where(images < images.mean(), -images, images)
+    roots = np.sqrt(rectified)
+    alignment = Alignment.fit(texts, rectified, None, FixedTexts())
+    np.testing.assert_allclose(alignment.centred_images(rectified), unit(roots - roots.mean(axis=0)), atol=1e-6)
+    alignment = Alignment.fit(texts, signed, None, FixedTexts())
+    np.testing.assert_allclose(alignment.centred_images(signed), unit(signed - signed.mean(axis=0)), atol=1e-6)
+    nothing = Alignment.fit(texts, np.zeros_like(images), None, FixedTexts())
+    assert not nothing.rectified[0]
 
 
 @pytest.mark.parametrize("classes", [one_hot_classes(), None], ids=["classes", "none"])
