@@ -72,7 +72,15 @@ class Alignment:
     sharpening: FloatArray  # (r, v), see `sharpening`
 
     @classmethod
-    def fit(cls, texts: FloatArray, images: FloatArray, classes: Classes | None, text_encoder: TextEncoder) -> Self:
+    def fit(
+        cls,
+        texts: FloatArray,
+        images: FloatArray,
+        classes: Classes | None,
+        text_encoder: TextEncoder,
+        *,
+        sharpen: bool = True,
+    ) -> Self:
         """Fit the bridge to a catalogue.
 
         Args:
@@ -80,6 +88,7 @@ class Alignment:
             images: (n, v) raw features of pictures or clips, zero where an item has neither.
             classes: the linear classifier over the features, if there is one.
             text_encoder: embeds the names of the classes.
+            sharpen: whether pictures are sharpened; not where texts are compared with them as they are (CLIP).
         """
         told = _told(classes, text_encoder) if classes else []
         has_text, has_image = present(texts), present(images)
@@ -102,7 +111,7 @@ class Alignment:
             coefficients=np.zeros((0, text_encoder.dim), np.float32),
             label_share=np.ones(1, np.float32),
             trust=np.full(1, BLIND_TRUST, np.float32),
-            sharpening=fit_sharpening(unit(_roots(images[some], rectified) - image_mean)),
+            sharpening=fit_sharpening(unit(_roots(images[some], rectified) - image_mean)) if sharpen else empty,
         )
         pairs = np.flatnonzero(has_text & has_image)
         if len(pairs) < MIN_PAIRS:
@@ -146,8 +155,8 @@ class Alignment:
         """(n, v) raw features about the centre of their space, unit length; rows of zeros stay."""
         return np.where(present(images)[:, None], unit(_roots(images, self.rectified) - self.image_mean), np.float32(0))
 
-    def sharpened(self, images: FloatArray) -> FloatArray:
-        """(n, v) raw features of queries, centred and sharpened, unit length; rows of zeros stay."""
+    def visual(self, images: FloatArray) -> FloatArray:
+        """(n, v) raw features centred and sharpened, unit length; rows of zeros stay."""
         return unit(sharpened(self.centred_images(images), self.sharpening))
 
     def bridge(self, images: FloatArray) -> FloatArray:

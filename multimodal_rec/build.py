@@ -6,9 +6,8 @@ import time
 from pathlib import Path
 
 from encoders import load_image_encoder, load_text_encoder
-from multimodal_rec.alignment import Alignment
 from multimodal_rec.content import Content
-from multimodal_rec.embed import Encoders, StoredTexts
+from multimodal_rec.embed import Encoders
 from multimodal_rec.errors import CatalogueError
 from multimodal_rec.index_choice import AUTO, checked_kind
 from multimodal_rec.progress import Progress, silent
@@ -94,9 +93,7 @@ def _learn_and_publish(work: Work, encoders: Encoders, seed: int, threads: int |
     words = work.word_weights() if len(work.events) else None
     vectors = work.vectors(encoders, words)
     with work.stage("align"):
-        alignment = Alignment.fit(
-            vectors.texts, vectors.pictures, encoders.image.classes, StoredTexts(encoders.text, work.store)
-        )
+        alignment = work.align(vectors, encoders)
     content = Content.of(vectors, alignment)
     with work.stage("train"):
         learned = work.learn(content, words, seed, threads)

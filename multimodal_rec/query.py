@@ -151,10 +151,8 @@ class QueryVectors:
         return self._space.vectors(semantic=semantic, visual=unit(tower.encode(texts)))
 
     def _of_features(self, features: FloatArray) -> FloatArray:
-        shared = self._text_tower() is not None
-        visual = self._alignment.centred_images(features) if shared else self._alignment.sharpened(features)
         semantic = np.float32(self._alignment.bridge_weight) * self._alignment.bridge(features)
-        return self._space.vectors(semantic=semantic, visual=visual)
+        return self._space.vectors(semantic=semantic, visual=self._alignment.visual(features))
 
     def _of_pictures(self, pictures: Sequence[Picture]) -> FloatArray:
         try:

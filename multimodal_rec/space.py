@@ -4,7 +4,7 @@ A vector has three blocks, and two vectors are compared by their inner product:
 
     preference   what the fusion network learned from interactions, popularity last; absent without interactions
     semantic     centred text vectors, and pictures bridged into their space
-    visual       centred features of pictures and clips
+    visual       centred and sharpened features of pictures and clips
 
 A block that something has nothing to say about is zero, so it adds nothing to any score.
 """
@@ -83,4 +83,4 @@ def content_blocks(alignment: Alignment, texts: FloatArray, pictures: FloatArray
     weight = np.where(present(texts), min(BRIDGED_BESIDE_TEXT, alignment.bridge_weight), 1.0)[:, None].astype(
         np.float32
     )
-    return unit(words + weight * bridged), alignment.centred_images(pictures)
+    return unit(words + weight * bridged), alignment.visual(pictures)

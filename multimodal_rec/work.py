@@ -20,7 +20,7 @@ from index import VectorIndex
 from multimodal_rec.alignment import Alignment
 from multimodal_rec.catalogue import Problem, read_catalogue
 from multimodal_rec.content import CatalogueVectors, Content, attribute_names, name_features
-from multimodal_rec.embed import EmbedCounts, Encoders, embed_catalogue
+from multimodal_rec.embed import EmbedCounts, Encoders, StoredTexts, embed_catalogue
 from multimodal_rec.errors import CatalogueError
 from multimodal_rec.histories import Histories, collect, enough_to_train
 from multimodal_rec.index_choice import AUTO, new_index, tune
@@ -312,6 +312,12 @@ class Work:
                     counts["unknown_items"] += count
                     reason = f"interaction of an unknown item ({count} rows)"
                     self.problems.append(Problem(interactions.name, item_id, reason))
+
+    def align(self, vectors: CatalogueVectors, encoders: Encoders) -> Alignment:
+        """Fit the alignment to the catalogue; what it must know of the classes in words is stored for the next time."""
+        texts = StoredTexts(encoders.text, self.store)
+        sharpen = encoders.image.text_tower is None
+        return Alignment.fit(vectors.texts, vectors.pictures, encoders.image.classes, texts, sharpen=sharpen)
 
     def learn(self, content: Content, words: WordWeights | None, seed: int, threads: int | None) -> Learned:
         """Train the fusion network, or take the current release's where it was trained from just the same.

@@ -15,7 +15,7 @@ import numpy as np
 from encoders import load_image_encoder, load_text_encoder
 from multimodal_rec.alignment import Alignment
 from multimodal_rec.content import CatalogueVectors, Content
-from multimodal_rec.embed import Encoders, StoredTexts, recorded_encoders
+from multimodal_rec.embed import Encoders, recorded_encoders
 from multimodal_rec.errors import CatalogueError, WorkspaceError
 from multimodal_rec.evaluation.ablation import ALL, Variant
 from multimodal_rec.evaluation.splits import Split
@@ -78,8 +78,7 @@ class Bench:
         return Recommender.open(work.workspace.path, threads=self._threads), learned
 
     def _contents(self, vectors: CatalogueVectors) -> tuple[Alignment, Content]:
-        texts = StoredTexts(self._encoders.text, self._work.store)
-        alignment = Alignment.fit(vectors.texts, vectors.pictures, self._encoders.image.classes, texts)
+        alignment = self._work.align(vectors, self._encoders)
         return alignment, Content.of(vectors, alignment)
 
 

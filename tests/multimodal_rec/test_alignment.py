@@ -140,20 +140,26 @@ def test_without_pairs_a_label_bridge_is_trusted_a_little() -> None:
     assert alignment.bridge_weight == pytest.approx(BLIND_TRUST / (1 - BLIND_TRUST))
 
 
-def test_sharpening_is_the_inverse_root_of_the_covariance_mixed_with_the_identity() -> None:
+def test_sharpening_is_the_inverse_fourth_root_of_the_covariance_mixed_with_the_identity() -> None:
     random = np.random.default_rng(32)
     images = (3 + random.normal(size=(300, IMAGE_DIM)) * np.geomspace(4, 0.1, IMAGE_DIM)).astype(np.float32)
     alignment = Alignment.fit(np.zeros((300, TEXT_DIM), np.float32), images, None, FixedTexts())
     x = alignment.centred_images(images).astype(np.float64)
     variances, axes = np.linalg.eigh(x.T @ x / len(x))
-    root = (axes / np.sqrt(1 + variances / variances.mean())) @ axes.T
-    np.testing.assert_allclose(alignment.sharpened(images), unit((x @ root).astype(np.float32)), atol=1e-4)
+    fourth_root = (axes / (1 + variances / variances.mean()) ** 0.25) @ axes.T
+    np.testing.assert_allclose(alignment.visual(images), unit((x @ fourth_root).astype(np.float32)), atol=1e-4)
+
+
+def test_pictures_that_texts_are_compared_with_stay_as_they_are() -> None:
+    texts, images = planted_pairs(80, seed=34)
+    alignment = Alignment.fit(texts, images, None, FixedTexts(), sharpen=False)
+    np.testing.assert_array_equal(alignment.visual(images), unit(alignment.centred_images(images)))
 
 
 def test_few_pictures_are_not_sharpened() -> None:
     texts, images = planted_pairs(20, seed=33)
     alignment = Alignment.fit(texts, images, None, FixedTexts())
-    np.testing.assert_allclose(alignment.sharpened(images), alignment.centred_images(images), atol=1e-6)
+    np.testing.assert_allclose(alignment.visual(images), alignment.centred_images(images), atol=1e-6)
 
 
 def test_fewer_pairs_than_needed_teach_nothing() -> None:
