@@ -73,8 +73,8 @@ class Content:
         semantic, visual = content_blocks(alignment, vectors.texts, vectors.pictures)
         features = {
             "text": alignment.centred_texts(vectors.texts),
-            "image": alignment.visual(vectors.images) if vectors.videos.any() else visual,
-            "video": alignment.visual(vectors.videos),
+            "image": alignment.centred_images(vectors.images),
+            "video": alignment.centred_images(vectors.videos),
             "categories": vectors.categories,
             "attributes": vectors.attributes,
             "words": vectors.words,
