@@ -13,7 +13,6 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -102,6 +101,8 @@ def solve(
         targets: (k, t).
         scales: of the modalities.
     """
+    import torch
+
     kernel = combined(products, scales, (len(targets), len(targets))).astype(np.float64)
     kernel[np.diag_indices_from(kernel)] += scales.penalty * max(float(np.diag(kernel).mean()), 1e-6)
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(torch.from_numpy(kernel))).numpy()

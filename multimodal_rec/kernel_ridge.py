@@ -43,13 +43,15 @@ class KernelRidge:
         with threadpool_limits(1, user_api="blas"):  # several threads on contended cores take many times as long here
             judges = drawn_evenly(len(inputs), MOST_JUDGES)
             penalty, foretold = _chosen_penalty(inputs[judges], outputs[judges])
-            landmarks = inputs[drawn_evenly(len(inputs), MOST_LANDMARKS)]
-            gram = penalty * kernel(landmarks, landmarks)
-            gram.flat[:: len(gram) + 1] += JITTER
+            chosen = drawn_evenly(len(inputs), MOST_LANDMARKS)
+            landmarks = inputs[chosen]
+            gram = JITTER * np.eye(len(landmarks), dtype=np.float32)
             products = np.zeros((len(landmarks), outputs.shape[1]), np.float32)
             for start in range(0, len(inputs), ROWS_AT_ONCE):
                 rows = slice(start, start + ROWS_AT_ONCE)
                 likeness = kernel(inputs[rows], landmarks)  # (r, m)
+                own = (chosen >= start) & (chosen < start + ROWS_AT_ONCE)
+                gram[own] += penalty * likeness[chosen[own] - start]
                 gram += likeness.T @ likeness
                 products += likeness.T @ outputs[rows]
             coefficients = np.linalg.solve(gram, products)
