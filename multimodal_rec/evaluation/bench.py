@@ -39,6 +39,8 @@ class Answer:
     learned: Learned
     metrics: dict[str, float] = field(default_factory=dict)
     """What training measured inside its own events."""
+    rating_errors: tuple[float, float] | None = None
+    """RMSE of the ratings of the test rows, and what it would be had each been taken for the mean; None without any."""
 
 
 class Bench:
@@ -65,7 +67,9 @@ class Bench:
         with recommender:
             hits = recommender.recommend_all(split.histories.items(), k=k, candidates=split.candidates)
             lists = {user: [hit.item_id for hit in own] for user, own in hits}
-        return Answer(lists, time.monotonic() - started, learned, learned.metrics)
+            seconds = time.monotonic() - started
+            errors = rating_errors(recommender, split) if learned.ratings else None
+        return Answer(lists, seconds, learned, learned.metrics, errors)
 
     def train(self, events: Sequence[Event], seed: int, variant: Variant = ALL) -> tuple[Recommender, Learned]:
         """Train on events and open what was learned."""
@@ -80,6 +84,24 @@ class Bench:
     def _contents(self, vectors: CatalogueVectors) -> tuple[Alignment, Content]:
         alignment = self._work.align(vectors, self._encoders)
         return alignment, Content.of(vectors, alignment)
+
+
+def rating_errors(recommender: Recommender, split: Split) -> tuple[float, float] | None:
+    """RMSE of the foretold ratings of a split's rated test rows, and of the training rows' mean; None without any."""
+    rated: dict[str, dict[str, float]] = {}
+    for event in split.test:
+        if event.rating is not None and event.item_id in recommender:
+            rated.setdefault(event.user_id, {})[event.item_id] = event.rating
+    if not rated:
+        return None
+    mean = float(np.mean([event.rating for event in split.train if event.rating is not None]))
+    errors = [
+        (foretold - items[item_id], mean - items[item_id])
+        for user, items in rated.items()
+        for item_id, foretold in recommender.predict(history=split.histories.get(user, ()), items=list(items)).items()
+    ]
+    ours, plain = np.sqrt(np.mean(np.square(errors), axis=0))
+    return float(ours), float(plain)
 
 
 @contextmanager

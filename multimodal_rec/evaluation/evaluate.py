@@ -16,7 +16,7 @@ from multimodal_rec.batch import read_histories, read_ids
 from multimodal_rec.catalogue import Problem
 from multimodal_rec.errors import CatalogueError
 from multimodal_rec.evaluation.ablation import ALL, Variant, variants
-from multimodal_rec.evaluation.bench import Bench, open_bench, tuned_apart
+from multimodal_rec.evaluation.bench import Answer, Bench, open_bench, tuned_apart
 from multimodal_rec.evaluation.measures import Measured, Measures
 from multimodal_rec.evaluation.peers import BATCH, FittedPeer, best_lists, fit_peers
 from multimodal_rec.evaluation.significance import Interval, Lead, bootstrap, compare, holm
@@ -65,6 +65,10 @@ class SplitFigures:
     """Ours first."""
     ablation: dict[str, ModelFigures] = field(default_factory=dict)
     """Our model with one thing changed; `leads` are those of the whole model."""
+    rating_rmse: float | None = None
+    """Of the ratings of test rows, foretold by our model; the mean over seeds, None where there are none."""
+    rating_rmse_of_mean: float | None = None
+    """The same, had each been taken for the mean rating."""
 
 
 @dataclass
@@ -179,6 +183,7 @@ class _Trial:
 
     def run(self, seeds: int, *, peers: bool, ablation: bool) -> SplitFigures:
         changed: list[Variant] = []
+        errors: list[tuple[float, float]] = []
         for seed in range(seeds):
             split = self.draw(seed)
             measures = Measures(split, self.bench.ids, self.bench.plain_content, self.ks)
@@ -187,6 +192,7 @@ class _Trial:
             if self.output:
                 write_split(self.output / f"seed-{seed}", split)
             answer = self._ours(split, seed, measures, ALL)
+            errors += [answer.rating_errors] if answer.rating_errors else []
             if ablation:
                 changed = changed or variants(self.bench.vectors, answer.learned)
                 for number, variant in enumerate(changed, start=1):
@@ -194,6 +200,8 @@ class _Trial:
                     self.progress(f"ablation, seed {seed}", number, len(changed))
             if peers:
                 self._peers(split, seed, measures)
+        if errors:
+            figures.rating_rmse, figures.rating_rmse_of_mean = np.mean(errors, axis=0).tolist()
         names = [variant.name for variant in changed]
         figures.models = {name: self._figures(name) for name in self.measured if name not in names}
         figures.ablation = {name: self._figures(name) for name in names}
@@ -201,7 +209,7 @@ class _Trial:
             self._adjust(group)
         return figures
 
-    def _ours(self, split: Split, seed: int, measures: Measures, variant: Variant) -> Any:
+    def _ours(self, split: Split, seed: int, measures: Measures, variant: Variant) -> Answer:
         name = OURS if variant == ALL else variant.name
         answer = self.bench.answer(split, seed, self.ks[-1], variant)
         self._note(name, seed, measures.of(answer.lists), answer.lists, answer.seconds)

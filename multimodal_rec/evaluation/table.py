@@ -15,6 +15,8 @@ def lines_of(evaluation: Evaluation) -> Iterator[str]:
     for name, split in evaluation.splits.items():
         yield f"split {name}: {split.users} users, {split.train} events to learn from, {split.test} to be found"
         yield from _table(split.models, k)
+        if split.rating_rmse is not None:
+            yield f"RMSE of the ratings of test rows {split.rating_rmse:.4f}, of the mean {split.rating_rmse_of_mean:.4f}"
         if split.ablation:
             yield "ablation"
             yield from _table({OURS: split.models[OURS]} | split.ablation, k)

@@ -17,6 +17,7 @@ import pytest
 from multimodal_rec import Recommender
 from multimodal_rec.evaluation.evaluate import OURS, Evaluation, evaluate
 from multimodal_rec.evaluation.report import write_report
+from multimodal_rec.evaluation.table import lines_of
 from tests.multimodal_rec.planted import tribes
 
 TOPICS = (
@@ -132,6 +133,25 @@ def test_the_ablation_tells_that_the_text_carries_the_taste_of_new_items(evaluat
 
 
 @pytest.mark.slow
+def test_ratings_of_test_rows_are_foretold_where_there_are_any(evaluation: Evaluation, tmp_path: Path) -> None:
+    assert evaluation.splits["temporal"].rating_rmse is None  # all ratings alike teach none
+    items = [{"id": f"i{n}", "title": f"{TOPICS[n % 4]}, part {n // 4}"} for n in range(24)]
+    catalogue, log, report = tmp_path / "items.jsonl", tmp_path / "log.csv", tmp_path / "report.html"
+    catalogue.write_text("\n".join(map(json.dumps, items)) + "\n", encoding="utf-8")
+    rows = [(f"u{user}", f"i{n}", 1000 + n, 2 + n % 3) for user in range(30) for n in range(user % 3, 24, 2)]
+    write_rows(log, ["user_id", "item_id", "timestamp", "rating"], rows)
+    result = evaluate(catalogue, log, splits=["random"], ks=[3], peers=False, output=tmp_path / "rows")
+    test = [float(row["rating"]) for row in read_rows(tmp_path / "rows" / "random" / "seed-0" / "test.csv")]
+    train = [float(row["rating"]) for row in read_rows(tmp_path / "rows" / "random" / "seed-0" / "train.csv")]
+    split = result.splits["random"]
+    assert split.rating_rmse_of_mean == pytest.approx(np.sqrt(np.mean((np.array(test) - np.mean(train)) ** 2)))
+    assert split.rating_rmse is not None
+    assert split.rating_rmse < 0.3 * split.rating_rmse_of_mean
+    write_report(report, result, "Planted")
+    assert f"root mean squared error of {split.rating_rmse:.4f}" in report.read_text(encoding="utf-8")
+    assert any(f"RMSE of the ratings of test rows {split.rating_rmse:.4f}" in line for line in lines_of(result))
+
+
 def test_the_report_stands_alone(evaluation: Evaluation, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     write_report(page, evaluation, "A <heading> & more")
