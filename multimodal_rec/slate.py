@@ -23,7 +23,7 @@ SAME_ITEM = 0.98
 FEWEST_CANDIDATES = 200
 FULL_STRENGTH = 20
 """The place from which on the whole diversity counts: the first ones belong to what fits best."""
-AGAINST = 2.0
+AGAINST = 3.0
 """What full likeness to an unwanted item takes away, in deviations."""
 
 

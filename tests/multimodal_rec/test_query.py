@@ -40,7 +40,7 @@ def vectors() -> QueryVectors:
     index.add(["a", "b"], np.arange(18, dtype=np.float32).reshape(2, 9))
     nothing = np.zeros((0, 4), np.float32)
     alignment = Alignment(
-        np.zeros(4, np.float32), np.zeros(3, np.float32), np.zeros((0, 3), np.float32), np.zeros(0, np.float32),
+        np.zeros(4, np.float32), np.zeros(3, np.float32), np.zeros(1, bool), np.zeros((0, 3), np.float32), np.zeros(0, np.float32),
         nothing, np.zeros((0, 3), np.float32), nothing, np.ones(1, np.float32), np.full(1, 0.5, np.float32),
         np.zeros((0, 3), np.float32),
     )  # fmt: skip
