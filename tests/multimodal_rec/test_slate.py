@@ -10,7 +10,7 @@ import pytest
 
 from multimodal_rec import Recommender
 from multimodal_rec.errors import QueryError
-from multimodal_rec.slate import Boost, Candidates, Slate, against, choose, repeats, standardised
+from multimodal_rec.slate import AGAINST, Boost, Candidates, Slate, against, choose, repeats, standardised
 
 
 def candidates(scores: list[float], directions: list[float], **more: object) -> Candidates:
@@ -130,7 +130,7 @@ def test_what_is_like_an_unwanted_item_loses() -> None:
     assert against(FOUR.scores, FOUR.contents, FOUR.contents[:0]).tolist() == FOUR.scores.tolist()
     changed = against(FOUR.scores, FOUR.contents, FOUR.contents[[2]])
     deviation = float(np.std([4.0, 3.9, 3.0, 1.0]))
-    expected = [4.0, 3.9 - 2 * deviation * np.sin(np.radians(5)), 3.0 - 2 * deviation, 1.0]
+    expected = [4.0, 3.9 - AGAINST * deviation * np.sin(np.radians(5)), 3.0 - AGAINST * deviation, 1.0]
     np.testing.assert_allclose(changed, expected, atol=1e-5)
 
 
