@@ -80,7 +80,7 @@ def timed(
     """For each kind of question the median seconds of the whole and of what it cannot do without."""
     random = np.random.default_rng(0)
     count = arguments.asked
-    users = random.permutation(rec.users)[:count].tolist()
+    users = random.permutation(rec.users())[:count].tolist()
     histories = [rec.history(user) for user in users]
     texts = [row["description"].split(".")[0] for row in rows if row.get("description")]
     texts = [texts[place] for place in random.permutation(len(texts))[: 2 * count]]

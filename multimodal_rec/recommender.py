@@ -39,7 +39,7 @@ from multimodal_rec.releases import (
     load_indexes,
     read_manifest,
 )
-from multimodal_rec.slate import PLAIN, Candidates, Slate, against, choose, repeats
+from multimodal_rec.slate import PLAIN, Candidates, Slate, against, choose, nearly_one, repeats
 from multimodal_rec.space import Space
 from multimodal_rec.threads import one_thread
 from multimodal_rec.user_vectors import user_vectors
@@ -564,6 +564,7 @@ class Recommender:
         candidates = Candidates(
             against(np.array([hit.score for hit in hits], np.float32), contents[: len(ids)], contents[len(ids) :]),
             contents[: len(ids)],
+            self._space.semantic,
             vectors[: len(ids), : max(0, self._space.preference - 1)],  # the last says how popular, not what for
             np.array([item_id not in self._known_items for item_id in ids]),
             [hit.categories for hit in hits],
@@ -657,9 +658,9 @@ class Recommender:
             scores |= {item_id: version[0] + by_word[item_id] for item_id, version in more.items()}
         chosen = sorted(scores, key=lambda item_id: -scores[item_id])
         if query.unique:
-            contents = unit(self._index.vectors(chosen)[:, self._space.preference :])
+            contents = self._index.vectors(chosen)[:, self._space.preference :]
             best_first = np.arange(len(chosen), 0, -1, dtype=np.float32)
-            copies = set(repeats(best_first, contents @ contents.T))
+            copies = set(repeats(best_first, nearly_one(contents, self._space.semantic)))
             chosen = [item_id for place, item_id in enumerate(chosen) if place not in copies]
         chosen = chosen[:k]
         items = self._items.get(chosen)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from multimodal_rec import Recommender
 from multimodal_rec.errors import QueryError
-from multimodal_rec.slate import AGAINST, Boost, Candidates, Slate, against, choose, repeats, standardised
+from multimodal_rec.slate import AGAINST, Boost, Candidates, Slate, against, choose, nearly_one, repeats, standardised
+
+SAMPLE = Path(__file__).parents[2] / "sample_data"
 
 
 def candidates(scores: list[float], directions: list[float], **more: object) -> Candidates:
@@ -23,7 +27,7 @@ def candidates(scores: list[float], directions: list[float], **more: object) -> 
         "fields": [{}] * len(scores),
     }
     contents = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    return Candidates(np.array(scores, np.float32), contents, **fields | more)
+    return Candidates(np.array(scores, np.float32), contents, 2, **fields | more)
 
 
 FOUR = candidates([4.0, 3.9, 3.0, 1.0], [0, 5, 90, 180])
@@ -48,6 +52,7 @@ def test_diversity_equals_marginal_relevance_computed_item_by_item(diversity: fl
     pool = Candidates(
         scores.astype(np.float32),
         contents.astype(np.float32),
+        6,
         tastes.astype(np.float32),
         np.zeros(30, bool),
         genres,
@@ -106,7 +111,57 @@ def test_of_nearly_identical_items_the_best_is_shown() -> None:
     assert choose(twins, Slate(), 3) == [1, 2, 0]
     assert choose(twins, Slate(unique=True), 3) == [1, 2]
     chain = candidates([3.0, 2.0, 1.0], [0, 9, 18])
-    assert repeats(chain.scores, chain.contents @ chain.contents.T, 0.98) == [1]
+    assert repeats(chain.scores, nearly_one(chain.contents, 2)) == [1]
+
+
+def test_what_is_nearly_one_is_told_by_words_and_by_looks() -> None:
+    """Words and pictures are directions in a plane each, in degrees; None is nothing."""
+
+    def contents(*items: tuple[float | None, float | None]) -> np.ndarray:
+        planes = [
+            [0.0, 0.0] if each is None else [np.cos(x := np.radians(each)), np.sin(x)] for i in items for each in i
+        ]
+        return np.array(planes, np.float32).reshape(len(items), 4)
+
+    def same(one: tuple[float | None, float | None], other: tuple[float | None, float | None]) -> bool:
+        (_, across), (back, _) = nearly_one(contents(one, other), 2)
+        assert across == back
+        return bool(across)
+
+    assert same((0, 0), (0, 0))
+    assert same((0, 0), (45, 30)), "saved anew, with another subtitle"
+    assert not same((0, 0), (60, 0)), "another thing of the same picture"
+    assert not same((0, 0), (0, 45)), "another picture of the same words"
+    assert same((0, None), (10, None))
+    assert not same((0, None), (20, None))
+    assert same((0, 0), (10, None))
+    assert same((None, 0), (None, 30))
+    assert not same((None, None), (None, None)), "nothing is known of either"
+    assert not same((0, None), (None, 0))
+
+
+def test_a_film_in_two_releases_is_shown_once(tmp_path: Path) -> None:
+    source, *others = sorted((SAMPLE / "images").glob("*.jpg"))[:13]
+    with Image.open(source) as opened:
+        picture = opened.convert("RGB")
+    picture.save(tmp_path / "first.png")
+    picture.resize((picture.width * 2 // 3, picture.height * 2 // 3)).save(tmp_path / "again.jpg", quality=60)
+    rows = [
+        {"id": "first", "title": "The Lighthouse Keeper", "image": "first.png"},
+        {"id": "again", "title": "The Lighthouse Keeper (remastered)", "image": "again.jpg"},
+        {"id": "other", "title": "Annual report of a dairy company", "image": "first.png"},
+    ]
+    for path in others:
+        shutil.copyfile(path, tmp_path / path.name)
+        rows.append({"id": path.stem, "title": path.stem.replace("-", " "), "image": path.name})
+    (tmp_path / "items.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with Recommender.build(tmp_path / "items.jsonl", workspace=tmp_path / "ws") as rec:
+        plain = [hit.item_id for hit in rec.search(image=source, k=15)]
+        assert set(plain[:3]) == {"first", "again", "other"}
+        unique = [hit.item_id for hit in rec.search(image=source, k=15, unique=True)]
+        assert set(unique[:2]) == {"first", "other"}
+        assert "again" not in unique
+        assert len(unique) == 14, "all others stay"
 
 
 def test_no_category_takes_more_than_its_places() -> None:
