@@ -1,4 +1,4 @@
-"""Exact search: FAISS compares the queries with every row of a matrix."""
+"""Exact search: FAISS compares the queries with every row of a matrix, or, of sparse queries, only with what they ask."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ def nearest(queries: FloatArray, vectors: FloatArray, k: int, selector: Any = No
 
     Both are (q, k), best first, filled up with row -1. A FAISS selector limits the rows; a row of NaN never wins.
     """
+    asked = _asked_columns(queries)
+    if selector is None and len(queries) == 1 and 2 * (asked.stop - asked.start) <= queries.shape[1]:
+        return _nearest_by(queries[0, asked], vectors[:, asked], k)
     scores = np.empty((len(queries), k), dtype=np.float32)
     rows = np.empty((len(queries), k), dtype=np.int64)
     faiss.knn_inner_product(
@@ -29,4 +32,22 @@ def nearest(queries: FloatArray, vectors: FloatArray, k: int, selector: Any = No
         faiss.swig_ptr(rows),
         selector,
     )
+    return scores, rows
+
+
+def _asked_columns(queries: FloatArray) -> slice:
+    """The columns outside which all queries are zero."""
+    used = np.flatnonzero(queries.any(axis=0))
+    return slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, queries.shape[1])
+
+
+def _nearest_by(query: FloatArray, vectors: FloatArray, k: int) -> tuple[FloatArray, Rows]:
+    """`nearest` of a single (d,) query to (n, d) vectors, some columns of a wider matrix: the others are not read."""
+    products = vectors @ query
+    products[np.isnan(products)] = -np.inf
+    some = np.argpartition(-products, k)[:k] if k < len(products) else np.arange(len(products))
+    some = some[np.lexsort((some, -products[some]))]
+    some = some[products[some] > -np.inf]
+    scores, rows = np.full((1, k), -np.inf, np.float32), np.full((1, k), -1, np.int64)
+    scores[0, : len(some)], rows[0, : len(some)] = products[some], some
     return scores, rows

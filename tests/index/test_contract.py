@@ -54,6 +54,17 @@ def test_search_equals_oracle(backend: Backend, k: int) -> None:
     assert_same(index.search(queries, k), oracle.search(queries, k), backend.tolerance)
 
 
+@pytest.mark.parametrize("k", [1, 7, 500])
+def test_queries_that_ask_few_columns_equal_oracle(backend: Backend, k: int) -> None:
+    index, oracle = filled(backend.make)
+    for target in (index, oracle):
+        target.remove(["item 3", "item 59"])
+    for first, last in ((0, 2), (3, 8), (11, 12)):
+        query = np.zeros((1, DIM), np.float32)
+        query[0, first:last] = random_vectors(1, seed=first, dim=last - first)
+        assert_same(index.search(query, k), oracle.search(query, k), backend.tolerance)
+
+
 def test_allowed_and_excluded_equal_oracle(backend: Backend) -> None:
     index, oracle = filled(backend.make)
     queries = random_vectors(3, seed=3)
