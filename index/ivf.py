@@ -66,6 +66,11 @@ class IvfIndex(ApproximateIndex):
         """The size of a value, once a thousand vectors are held."""
         return self._bits
 
+    @property
+    def compared_share(self) -> float:
+        """The share of all vectors that a query for ten answers is compared with."""
+        return self._efforts[0].compared / max(1, len(self._lists))
+
     def _measure(self, queries: FloatArray, own: Rows, target: float) -> None:
         """Find out how far to look for several numbers of answers, from where the best answers are."""
         if not len(queries):

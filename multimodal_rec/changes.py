@@ -148,7 +148,7 @@ def _publish_changes(
 def _fits(work: Work, manifest: Manifest, changed: int) -> bool:
     """Whether the index of a release can take so many vectors, and is what its new size asks for."""
     _, plan = new_index(work.wanted_index, len(work.items), manifest.dim)
-    return changed <= LARGE_SHARE * len(work.items) and plan["kind"] == manifest.index.get("kind")
+    return changed <= LARGE_SHARE * len(work.items) and plan["planned"] == manifest.index.get("planned")
 
 
 def _copy_files(folder: Path, draft: Path, manifest: Manifest) -> None:

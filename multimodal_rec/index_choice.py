@@ -18,6 +18,8 @@ KINDS = (AUTO, "flat", "hnsw", "ivf")
 EXACT_VALUES = 32_000_000
 """So many numbers are compared with a query in about ten milliseconds: no more than it takes to encode a text."""
 RECALL = 0.99
+LOOKS_FAR = 0.25
+"""Inverted lists that have to compare a query with a larger share of all vectors are no quicker than exact search."""
 TUNED_FROM = 1000
 SAMPLE = 64
 
@@ -41,8 +43,19 @@ def new_index(wanted: str, count: int, dim: int) -> tuple[VectorIndex, dict[str,
     if wanted != AUTO:
         plan = plan._replace(kind=wanted, bits=16, reason=f"{wanted}, as was asked for")
     logger.info("index of the items: %s", plan.reason)
-    record = {"kind": plan.kind, "wanted": wanted, "reason": plan.reason}
+    record = {"kind": plan.kind, "planned": plan.kind, "wanted": wanted, "reason": plan.reason}
     return make_index(plan.kind, dim, recall=RECALL, bits=plan.bits), record
+
+
+def exact_instead(index: VectorIndex, record: dict[str, str]) -> tuple[VectorIndex, dict[str, str]] | None:
+    """An empty exact index, and what to note of it, where a tuned one is no quicker and nobody asked for it; else None."""
+    far = getattr(index, "compared_share", 0.0)
+    plan = plan_index(len(index), index.dim, recall=RECALL, exact_values=len(index) * index.dim)
+    if far <= LOOKS_FAR or record["wanted"] != AUTO or plan.kind != "flat":
+        return None
+    reason = f"{plan.reason}: {record['kind']} would compare {far:.0%} of the vectors with a query"
+    logger.info("index of the items: %s", reason)
+    return make_index(plan.kind, index.dim), record | {"kind": plan.kind, "reason": reason}
 
 
 def tune(index: VectorIndex, space: Space, users: FloatArray) -> None:

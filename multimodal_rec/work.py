@@ -23,7 +23,7 @@ from multimodal_rec.content import CatalogueVectors, Content, attribute_names, n
 from multimodal_rec.embed import EmbedCounts, Encoders, StoredTexts, embed_catalogue
 from multimodal_rec.errors import CatalogueError
 from multimodal_rec.histories import Histories, collect, enough_to_train
-from multimodal_rec.index_choice import AUTO, new_index, tune
+from multimodal_rec.index_choice import AUTO, exact_instead, new_index, tune
 from multimodal_rec.interactions import Event, read_interactions
 from multimodal_rec.item_table import MODALITIES, ItemTable
 from multimodal_rec.items import CheckedItem, Item
@@ -391,6 +391,10 @@ class Work:
         users = [events for _, events in islice(self.events.histories(), TUNING_USERS)]
         asked = user_vectors(users, index, space, learned.preferences, learned.events)
         tune(index, space, asked)
+        if exact := exact_instead(index, self.summary.index):
+            index, self.summary.index = exact
+            part_index, _ = new_index(self.wanted_index, len(part_index), space.dim)
+            add_items(index, part_index, vectors, content, groups, alignment, learned)
         tune(part_index, space, asked[:0])
         self._write_release(index, part_index, alignment, learned, encoder_records(encoders))
 

@@ -14,7 +14,8 @@ from index import FlatIndex, HnswIndex, IvfIndex
 from multimodal_rec import Recommender, WorkspaceError
 from multimodal_rec.build import build
 from multimodal_rec.changes import remove, update
-from multimodal_rec.index_choice import EXACT_VALUES, new_index, tune
+from multimodal_rec.index_choice import EXACT_VALUES, exact_instead, new_index, tune
+from multimodal_rec.query import Query
 from multimodal_rec.releases import load_indexes, read_manifest
 from multimodal_rec.space import Space
 from multimodal_rec.workspace import Workspace
@@ -57,7 +58,8 @@ def test_the_index_asked_for_answers_like_exact_search_through_all_changes(
         filtered = [[hit.item_id for hit in exact.search(query, where="price<2")] for query in queries]
 
     summary = build(catalogue, workspace, index=wanted)
-    assert summary.index == {"kind": wanted, "wanted": wanted, "reason": f"{wanted}, as was asked for"}
+    reason = f"{wanted}, as was asked for"
+    assert summary.index == {"kind": wanted, "planned": wanted, "wanted": wanted, "reason": reason}
     again = build(catalogue, workspace, index=wanted)
     assert again.release == summary.release
     assert again.index == summary.index
@@ -90,6 +92,40 @@ def test_size_decides_where_nothing_is_asked_for(caplog: pytest.LogCaptureFixtur
         assert isinstance(large, IvfIndex)
         assert record["reason"].startswith("250,001 vectors of 128")
     assert "index of the items: 250,000 vectors of 128" in caplog.text
+
+
+def test_exact_search_takes_the_place_of_lists_that_have_to_be_read_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    shapeless = random.normal(size=(4000, 64)).astype(np.float32)
+    clustered = np.repeat(random.normal(size=(40, 64)), 100, axis=0) + 0.05 * random.normal(size=(4000, 64))
+    monkeypatch.setattr("multimodal_rec.index_choice.EXACT_VALUES", 1000)
+    for wanted, vectors, replaced in (("auto", shapeless, True), ("ivf", shapeless, False), ("auto", clustered, False)):
+        index, record = new_index(wanted, 4000, 64)
+        assert record["kind"] == "ivf"
+        index.add([str(number) for number in range(4000)], vectors.astype(np.float32))
+        index.tune(vectors[::40].astype(np.float32))
+        exact = exact_instead(index, record)
+        assert bool(exact) == replaced
+        if exact:
+            assert isinstance(exact[0], FlatIndex)
+            assert (exact[1]["kind"], exact[1]["planned"]) == ("flat", "ivf")
+            assert "ivf would compare" in exact[1]["reason"]
+
+
+def test_changes_keep_the_exact_index_that_took_the_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("multimodal_rec.index_choice.EXACT_VALUES", 1000)
+    monkeypatch.setattr("multimodal_rec.index_choice.LOOKS_FAR", 0.0)
+    built = build(write(tmp_path / "items.jsonl", range(COUNT)), tmp_path / "ws")
+    assert (built.index["kind"], built.index["planned"]) == ("flat", "ivf")
+    with Recommender.open(tmp_path / "ws") as rec:
+        before = rec.query_vectors([Query("bread")]), [hit.item_id for hit in rec.search("bread")]
+        assert len(rec.search("bread", k=COUNT)) == COUNT
+    update(write(tmp_path / "more.jsonl", range(COUNT, COUNT + 2)), tmp_path / "ws")
+    assert kind(tmp_path / "ws") == ("flat", "auto")
+    remove([f"i{COUNT}", f"i{COUNT + 1}"], tmp_path / "ws")
+    with Recommender.open(tmp_path / "ws") as rec:
+        np.testing.assert_array_equal(rec.query_vectors([Query("bread")]), before[0])
+        assert [hit.item_id for hit in rec.search("bread")] == before[1]
 
 
 def test_an_approximate_index_is_tuned_with_users_and_searches(monkeypatch: pytest.MonkeyPatch) -> None:
