@@ -2,8 +2,9 @@
 
     python benchmarks/questions.py CATALOGUE --interactions EVENTS [--items 20000] [--workspace FOLDER]
 
-CATALOGUE has `id`, `title`, `description` and `image`. It is repeated until there are so many items, each event with one
-of the copies, and built in FOLDER. Then, on one thread, in turns:
+CATALOGUE has `id`, `title`, `description` and `image`. Its items are crossed with one another until there are so many:
+the title and the first half of the description of one, the second half of another, no picture; events are shared out
+among an item and its crosses. All is built in FOLDER. Then, on one thread, in turns:
 
 * **by user**: `recommend` of users that were not asked before, beside the work it cannot do without: their vectors from
   their histories, and the index's search;
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import random
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -39,7 +41,7 @@ def main() -> None:
     parser.add_argument("--asked", type=int, default=200)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        rec, rows = repeated(arguments, arguments.workspace or Path(scratch) / "index")
+        rec, rows = crossed(arguments, arguments.workspace or Path(scratch) / "index")
         with rec:
             print(f"{len(rec):,} items; medians of {arguments.asked} questions, milliseconds")
             print(f"{'':14}{'question':>10}{'of it':>10}{'ratio':>8}{'share':>8}")
@@ -47,17 +49,21 @@ def main() -> None:
                 print(f"{what:14}{1000 * whole:10.2f}{1000 * part:10.2f}{whole / part:8.2f}{part / whole:8.1%}")
 
 
-def repeated(arguments: argparse.Namespace, workspace: Path) -> tuple[Recommender, list[dict[str, Any]]]:
-    """The recommender over the repeated catalogue, and the rows of the catalogue itself."""
+def crossed(arguments: argparse.Namespace, workspace: Path) -> tuple[Recommender, list[dict[str, Any]]]:
+    """The recommender over the crossed catalogue, and the rows of the catalogue itself."""
     text = arguments.catalogue.read_text(encoding="utf-8")
     rows = [json.loads(line) for line in text.splitlines() if line.strip()]
     copies = -(-arguments.items // len(rows))
     workspace.mkdir(parents=True, exist_ok=True)
-    catalogue, events = workspace / "repeated.jsonl", workspace / "repeated.csv"
+    catalogue, events = workspace / "crossed.jsonl", workspace / "crossed.csv"
+    chance = random.Random(0)
     with catalogue.open("w", encoding="utf-8") as file:
         for number in range(arguments.items):
-            row = rows[number % len(rows)]
-            file.write(json.dumps(row | {"id": f"{row['id']}/{number // len(rows)}"}) + "\n")
+            row = rows[number % len(rows)] | {"id": f"{rows[number % len(rows)]['id']}/{number // len(rows)}"}
+            if number >= len(rows):
+                one, other = row["description"] or "", chance.choice(rows)["description"] or ""
+                row |= {"description": one[: len(one) // 2] + other[len(other) // 2 :], "image": None}
+            file.write(json.dumps(row) + "\n")
     with (
         arguments.interactions.open(encoding="utf-8") as source,
         events.open("w", encoding="utf-8", newline="") as target,
@@ -78,14 +84,14 @@ def timed(
     rec: Recommender, rows: Sequence[dict[str, Any]], arguments: argparse.Namespace
 ) -> dict[str, tuple[float, float]]:
     """For each kind of question the median seconds of the whole and of what it cannot do without."""
-    random = np.random.default_rng(0)
+    chance = np.random.default_rng(0)
     count = arguments.asked
-    users = random.permutation(rec.users())[:count].tolist()
+    users = chance.permutation(rec.users())[:count].tolist()
     histories = [rec.history(user) for user in users]
     texts = [row["description"].split(".")[0] for row in rows if row.get("description")]
-    texts = [texts[place] for place in random.permutation(len(texts))[: 2 * count]]
+    texts = [texts[place] for place in chance.permutation(len(texts))[: 2 * count]]
     pictures = [arguments.catalogue.parent / row["image"] for row in rows if row.get("image")]
-    pictures = [pictures[place] for place in random.permutation(len(pictures))[: 2 * count]]
+    pictures = [pictures[place] for place in chance.permutation(len(pictures))[: 2 * count]]
     encoders = rec.encoders
 
     def bare(place: int) -> None:

@@ -15,7 +15,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 FEW = 0.02
-"""Words in a larger share of the items say nothing of any one of them; see `FEWEST`."""
+"""Words in a larger share of the items, or in more than the root of their number, say nothing of any one of them; see
+`FEWEST`."""
 FEWEST = 20
 """Words in fewer items than this always count."""
 MOST_WORDS = 32
@@ -89,7 +90,7 @@ def find_words(db: sqlite3.Connection, text: str, total: int, common: set[str]) 
         common: words that are known to say nothing in this table; more are added.
     """
     words = list(dict.fromkeys(_query_words(text)))[:MOST_WORDS]
-    most = max(FEWEST, int(FEW * total))
+    most = max(FEWEST, int(min(FEW * total, math.sqrt(total))))
     holders: list[tuple[list[int], list[int], float]] = []  # of each word: anywhere, in the title, and how surely
     for word in words:
         rows, titled, surely = (None, None, 1.0) if word in common else _holders(db, word, most)
