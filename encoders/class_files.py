@@ -1,4 +1,4 @@
-"""A model's ImageNet classifier in a file beside its cached export, so that reading it needs no torch; and its classes in words."""
+"""A model's ImageNet classifier, in a file beside its cached export so that reading it needs no torch, and its classes."""
 
 from __future__ import annotations
 

@@ -16,9 +16,10 @@ def nearest(queries: FloatArray, vectors: FloatArray, k: int, selector: Any = No
 
     Both are (q, k), best first, filled up with row -1. A FAISS selector limits the rows; a row of NaN never wins.
     """
-    asked = _asked_columns(queries)
-    if selector is None and len(queries) == 1 and 2 * (asked.stop - asked.start) <= queries.shape[1]:
-        return _nearest_by(queries[0, asked], vectors[:, asked], k)
+    if selector is None and len(queries) == 1:
+        asked = _asked_columns(queries[0])
+        if 2 * (asked.stop - asked.start) <= queries.shape[1]:
+            return _nearest_by(queries[0, asked], vectors[:, asked], k)
     scores = np.empty((len(queries), k), dtype=np.float32)
     rows = np.empty((len(queries), k), dtype=np.int64)
     faiss.knn_inner_product(
@@ -35,10 +36,10 @@ def nearest(queries: FloatArray, vectors: FloatArray, k: int, selector: Any = No
     return scores, rows
 
 
-def _asked_columns(queries: FloatArray) -> slice:
-    """The columns outside which all queries are zero."""
-    used = np.flatnonzero(queries.any(axis=0))
-    return slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, queries.shape[1])
+def _asked_columns(query: FloatArray) -> slice:
+    """The columns outside which a (dim,) query is zero, all where it is zero everywhere."""
+    used = np.flatnonzero(query)
+    return slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, len(query))
 
 
 def _nearest_by(query: FloatArray, vectors: FloatArray, k: int) -> tuple[FloatArray, Rows]:

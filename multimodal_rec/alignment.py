@@ -87,7 +87,7 @@ class Alignment:
             texts: (n, t) unit text vectors, zero where an item has no text.
             images: (n, v) raw features of pictures or clips, zero where an item has neither.
             classes: the linear classifier over the features, if there is one.
-            text_encoder: embeds the names of the classes.
+            text_encoder: embeds the names and the scenes of the classes.
             sharpen: whether pictures are sharpened; not where texts are compared with them as they are (CLIP).
         """
         told = _told(classes, text_encoder) if classes else []
@@ -96,8 +96,6 @@ class Alignment:
         text_mean = _mean(texts[has_text], fallback=np.concatenate(told) if told else None, dim=text_encoder.dim)
         image_mean = _mean(_roots(images[has_image], rectified), fallback=None, dim=images.shape[1])
         empty = np.zeros((0, images.shape[1]), np.float32)
-        some = np.flatnonzero(has_image)
-        some = some[drawn_evenly(len(some), MOST_PICTURES)]
         unlearned = cls(
             text_mean=text_mean,
             image_mean=image_mean,
@@ -111,8 +109,12 @@ class Alignment:
             coefficients=np.zeros((0, text_encoder.dim), np.float32),
             label_share=np.ones(1, np.float32),
             trust=np.full(1, BLIND_TRUST, np.float32),
-            sharpening=fit_sharpening(unit(_roots(images[some], rectified) - image_mean)) if sharpen else empty,
+            sharpening=empty,
         )
+        if sharpen:
+            some = np.flatnonzero(has_image)
+            some = some[drawn_evenly(len(some), MOST_PICTURES)]
+            unlearned = replace(unlearned, sharpening=fit_sharpening(unlearned.centred_images(images[some])))
         pairs = np.flatnonzero(has_text & has_image)
         if len(pairs) < MIN_PAIRS:
             return unlearned

@@ -375,9 +375,7 @@ class Work:
         encoders: Encoders,
     ) -> None:
         """Assemble the item vectors and publish them with all that a query needs."""
-        space = Space(
-            learned.preferences.dim if learned.preferences else 0, content.semantic.shape[1], content.visual.shape[1]
-        )
+        space = space_of(content, learned)
         index, self.summary.index = new_index(self.wanted_index, len(content.ids), space.dim)
         groups = self.parts(encoders)
         part_index, _ = new_index(self.wanted_index, sum(len(group.parts) for group in groups), space.dim)
@@ -393,8 +391,7 @@ class Work:
         tune(index, space, asked)
         if exact := exact_instead(index, self.summary.index):
             index, self.summary.index = exact
-            part_index, _ = new_index(self.wanted_index, len(part_index), space.dim)
-            add_items(index, part_index, vectors, content, groups, alignment, learned)
+            index.add(content.ids, whole_vectors(content, learned))
         tune(part_index, space, asked[:0])
         self._write_release(index, part_index, alignment, learned, encoder_records(encoders))
 
@@ -497,17 +494,30 @@ def add_items(
         alignment: the centres and the bridge of the release.
         learned: what it learned from events.
     """
-    preference = np.zeros((len(content.ids), 0), np.float32)
-    if learned.preferences:
-        preference = learned.preferences.item_block(content.ids, content.features)
-    space = Space(preference.shape[1], content.semantic.shape[1], content.visual.shape[1])
-    index.add(content.ids, space.vectors(preference=preference, semantic=content.semantic, visual=content.visual))
+    wholes = whole_vectors(content, learned)
+    index.add(content.ids, wholes)
+    space = space_of(content, learned)
+    preference = wholes[:, space.blocks["preference"]]
     for group in groups:
         rows = Content.of(vectors.versions(group), alignment)
         part_index.add(
             rows.ids,
             space.vectors(preference=preference[group.owners], semantic=rows.semantic, visual=rows.visual),
         )
+
+
+def space_of(content: Content, learned: Learned) -> Space:
+    """The layout of the vectors of items with this content, after what was learned."""
+    preference = learned.preferences.dim if learned.preferences else 0
+    return Space(preference, content.semantic.shape[1], content.visual.shape[1])
+
+
+def whole_vectors(content: Content, learned: Learned) -> FloatArray:
+    """(n, dim) the vectors of items as wholes."""
+    blocks = {"semantic": content.semantic, "visual": content.visual}
+    if learned.preferences:
+        blocks["preference"] = learned.preferences.item_block(content.ids, content.features)
+    return space_of(content, learned).vectors(**blocks)
 
 
 def settings_key(encoders: tuple[EncoderRecord, EncoderRecord], seed: int, *more: object) -> str:

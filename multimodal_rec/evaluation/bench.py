@@ -40,7 +40,8 @@ class Answer:
     metrics: dict[str, float] = field(default_factory=dict)
     """What training measured inside its own events."""
     rating_errors: tuple[float, float] | None = None
-    """RMSE of the ratings of the test rows, and what it would be had each been taken for the mean; None without any."""
+    """RMSE of the ratings of the test rows, and what it would be had each been taken for the mean; None without any,
+    and of variants."""
 
 
 class Bench:
@@ -68,7 +69,7 @@ class Bench:
             hits = recommender.recommend_all(split.histories.items(), k=k, candidates=split.candidates)
             lists = {user: [hit.item_id for hit in own] for user, own in hits}
             seconds = time.monotonic() - started
-            errors = rating_errors(recommender, split) if learned.ratings else None
+            errors = rating_errors(recommender, split) if learned.ratings and variant == ALL else None
         return Answer(lists, seconds, learned, learned.metrics, errors)
 
     def train(self, events: Sequence[Event], seed: int, variant: Variant = ALL) -> tuple[Recommender, Learned]:

@@ -91,6 +91,17 @@ def test_in_a_small_catalogue_one_word_of_several_says_little(tmp_path: Path) ->
     assert among == pytest.approx((1 / 3) ** (1 + 3 * (1 - math.log(8) / math.log(1000))))
 
 
+def test_a_word_in_more_items_than_the_root_of_their_number_is_not_rare(tmp_path: Path) -> None:
+    """54 of 3,000 items are few enough, 55 are not, though neither are 2 in 100."""
+    with ItemTable(tmp_path / "items.db") as large:
+        titles = (f"{'brass' if row < 54 else ''} {'copper' if row < 55 else ''} {row}" for row in range(3000))
+        large.put(Item(str(row), title=title) for row, title in enumerate(titles))
+        large.snapshot(tmp_path / "copy.db")
+    with ItemTable(tmp_path / "copy.db", read_only=True) as large:
+        assert len(large.find_words("brass")) == 54
+        assert large.find_words("copper") == {}
+
+
 def test_the_catalogue_keeps_no_index(tmp_path: Path) -> None:
     with ItemTable(tmp_path / "draft.db") as draft:
         draft.put([item("1", "Amélie")])
