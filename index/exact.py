@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import faiss
 import numpy as np
 
 from index.base import FloatArray
 from index.ids import Rows
+from index.selection import ChosenRows
 
 
-def nearest(queries: FloatArray, vectors: FloatArray, k: int, selector: Any = None) -> tuple[FloatArray, Rows]:
+def nearest(
+    queries: FloatArray, vectors: FloatArray, k: int, chosen: ChosenRows | None = None
+) -> tuple[FloatArray, Rows]:
     """Return the k largest inner products of each of the (q, dim) queries with (n, dim) vectors, and their rows.
 
-    Both are (q, k), best first, filled up with row -1. A FAISS selector limits the rows; a row of NaN never wins.
+    Both are (q, k), best first, filled up with row -1. Only chosen rows count, if any are; a row of NaN never wins.
     """
-    if selector is None and len(queries) == 1:
+    if len(queries) == 1:
         asked = _asked_columns(queries[0])
         if 2 * (asked.stop - asked.start) <= queries.shape[1]:
-            return _nearest_by(queries[0, asked], vectors[:, asked], k)
+            return _nearest_by(queries[0, asked], vectors[:, asked], k, chosen)
     scores = np.empty((len(queries), k), dtype=np.float32)
     rows = np.empty((len(queries), k), dtype=np.int64)
     faiss.knn_inner_product(
@@ -31,7 +32,7 @@ def nearest(queries: FloatArray, vectors: FloatArray, k: int, selector: Any = No
         k,
         faiss.swig_ptr(scores),
         faiss.swig_ptr(rows),
-        selector,
+        None if chosen is None else chosen.selector,
     )
     return scores, rows
 
@@ -42,9 +43,11 @@ def _asked_columns(query: FloatArray) -> slice:
     return slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, len(query))
 
 
-def _nearest_by(query: FloatArray, vectors: FloatArray, k: int) -> tuple[FloatArray, Rows]:
+def _nearest_by(query: FloatArray, vectors: FloatArray, k: int, chosen: ChosenRows | None) -> tuple[FloatArray, Rows]:
     """`nearest` of a single (d,) query to (n, d) vectors, some columns of a wider matrix: the others are not read."""
     products = vectors @ query
+    if chosen is not None:
+        products[~chosen.mask(len(products))] = -np.inf
     products[np.isnan(products)] = -np.inf
     some = np.argpartition(-products, k)[:k] if k < len(products) else np.arange(len(products))
     some = some[np.lexsort((some, -products[some]))]

@@ -44,7 +44,7 @@ class FlatIndex(LocalIndex):
         return self._matrix[rows]
 
     def _nearest(self, queries: FloatArray, k: int, chosen: ChosenRows | None) -> tuple[FloatArray, Rows]:
-        return exact.nearest(queries, self._matrix[: self._ids.end], k, chosen.selector if chosen else None)
+        return exact.nearest(queries, self._matrix[: self._ids.end], k, chosen)
 
     def _settings(self) -> dict[str, Any]:
         return {}

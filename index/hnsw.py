@@ -48,12 +48,12 @@ class HnswIndex(ApproximateIndex):
     def _measure(self, queries: FloatArray, own: Rows, target: float) -> None:
         if not len(queries):
             return
-        selector = self._alive().selector
-        best, rows = exact.nearest(queries, self._matrix(), MEASURED_K, selector)
+        alive = self._alive()
+        best, rows = exact.nearest(queries, self._matrix(), MEASURED_K, alive)
         least = best[:, -1:] - np.float32(1e-5) * np.abs(best[:, -1:])  # (q, 1)
         of_own = (rows == own[:, None]).sum()
         for ef in EFS:
-            hits = (self._walk(queries, MEASURED_K, ef, selector)[0] >= least).sum()
+            hits = (self._walk(queries, MEASURED_K, ef, alive.selector)[0] >= least).sum()
             recall = (hits - of_own) / (best.size - of_own)
             if recall >= target:
                 break
@@ -91,13 +91,12 @@ class HnswIndex(ApproximateIndex):
         depth = k if chosen is None else k + chosen.behind
         ef = max(self._ef, 4 * depth)
         ef = ef if chosen is None else int(ef / chosen.share(total))
-        selector = None if chosen is None else chosen.selector
         if candidates < max(MEASURED_FROM, COMPARED_PER_STEP * ef):
-            return exact.nearest(queries, self._matrix(), k, selector)
-        scores, found = self._walk(queries, k, ef, selector)
+            return exact.nearest(queries, self._matrix(), k, chosen)
+        scores, found = self._walk(queries, k, ef, None if chosen is None else chosen.selector)
         if found[:, -1].min() < 0:
             short = np.flatnonzero(found[:, -1] < 0)
-            scores[short], found[short] = exact.nearest(queries[short], self._matrix(), k, selector)
+            scores[short], found[short] = exact.nearest(queries[short], self._matrix(), k, chosen)
         return scores, found
 
     def _walk(self, queries: FloatArray, k: int, ef: int, selector: Any) -> tuple[FloatArray, Rows]:

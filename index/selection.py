@@ -66,10 +66,15 @@ class ChosenRows:
     @cached_property
     def selector(self) -> Any:
         """A FAISS selector of these rows, one bit a row."""
-        mask = np.zeros(int(self.rows[-1]) + 1 if len(self.rows) else 0, dtype=bool)
-        mask[self.rows] = True
+        mask = self.mask(int(self.rows[-1]) + 1 if len(self.rows) else 0)
         bitmap: Any = faiss.IDSelectorBitmap  # its type stub does not know that it takes an array
         return bitmap(np.packbits(mask, bitorder="little"))
+
+    def mask(self, count: int) -> npt.NDArray[np.bool_]:
+        """(count,) which of the first rows were chosen."""
+        mask = np.zeros(count, dtype=bool)
+        mask[self.rows] = True
+        return mask
 
     def vectors(self, read: Callable[[Rows], FloatArray]) -> FloatArray:
         """The float32 (n, dim) vectors of the rows, read once."""

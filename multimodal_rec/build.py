@@ -67,6 +67,7 @@ def build(
         if done := _done_already(place, key):
             return done
         with Work(place, progress) as work:
+            encoders.open_early()
             work.wanted_index = index
             work.read_items(catalogue, media_root)
             work.embed(encoders)
@@ -93,7 +94,7 @@ def _learn_and_publish(work: Work, encoders: Encoders, seed: int, threads: int |
     words = work.word_weights() if len(work.events) else None
     vectors = work.vectors(encoders, words)
     with work.stage("align"):
-        alignment = work.align(vectors, encoders)
+        alignment = work.align(vectors, encoders, threads)
     content = Content.of(vectors, alignment)
     with work.stage("train"):
         learned = work.learn(content, words, seed, threads)

@@ -38,6 +38,10 @@ logger = logging.getLogger(__name__)
 STORED_AT_ONCE: dict[Modality, int] = {"text": 64, "image": 64, "video": 1}
 """Vectors in one transaction: what a crash can cost at the most, beside what is being encoded."""
 SOURCES_AT_ONCE = 512
+MOST_IN_BATCH = 32
+"""Pictures that a thread reads and encodes at once."""
+FEWEST_BATCHES = 8
+"""Among so many the pictures are shared out: of a few, too, every thread gets its part."""
 """Items in memory that wait to be encoded."""
 READ_AT_ONCE = 1 << 20
 """Bytes of a medium in memory while its content key is computed."""
@@ -59,6 +63,11 @@ class Encoders:
     def dim(self, modality: Modality) -> int:
         """Length of the vectors of a modality."""
         return self.text.dim if modality == "text" else self.image.dim
+
+    def open_early(self) -> None:
+        """Open the models in the background, for a use that is near."""
+        self.text.open_early()
+        self.image.open_early()
 
     def release(self) -> None:
         """Give the models' memory back until one of them is used again."""
@@ -104,6 +113,10 @@ class StoredTexts:
             self.store.put(self.fingerprint, fresh.items())
             found |= fresh
         return [found[key] for key in keys]
+
+    def open_early(self) -> None:
+        """Open the encoder in the background."""
+        self.encoder.open_early()
 
     def release(self) -> None:
         """Give the encoder's memory back."""
@@ -256,7 +269,7 @@ def _encode_missing(
                 done += 1
                 progress(f"encoding {modality}", done, len(missing))
 
-    stream = iter(_encode(modality, encoders, sources()))
+    stream = iter(_encode(modality, encoders, sources(), len(missing)))
     while answers := list(islice(stream, STORED_AT_ONCE[modality])):
         encoded = []
         for key, (_, answer) in zip(waiting[: len(answers)], answers, strict=True):
@@ -273,12 +286,13 @@ def _encode_missing(
 
 
 def _encode(
-    modality: Modality, encoders: Encoders, sources: Iterator[Any]
+    modality: Modality, encoders: Encoders, sources: Iterator[Any], count: int
 ) -> Iterable[tuple[Any, Encoding | MediaError]]:
     if modality == "text":
         return encode_texts(encoders.text, sources)
     if modality == "image":
-        return encode_images(encoders.image, sources)
+        batch = min(MOST_IN_BATCH, -(-count // FEWEST_BATCHES))
+        return encode_images(encoders.image, sources, batch_size=batch)
     return _encode_videos(encoders.image, sources)
 
 

@@ -119,9 +119,10 @@ class ItemTable:
         with self._changing():
             return self._db.executemany("DELETE FROM items WHERE id = ?", [(item_id,) for item_id in ids]).rowcount
 
-    def ids(self) -> list[str]:
-        """All ids in order of position."""
-        return [row[0] for row in self._db.execute("SELECT id FROM items ORDER BY position")]
+    def ids(self, *, having: Modality | None = None) -> list[str]:
+        """All ids in order of position, or those of items that have a modality, once their keys are set."""
+        condition = f"WHERE {having}_key IS NOT NULL" if having else ""
+        return [row[0] for row in self._db.execute(f"SELECT id FROM items {condition} ORDER BY position")]  # noqa: S608
 
     def get(self, ids: Sequence[str]) -> dict[str, Item]:
         """Return those of the items that are there, under their ids."""

@@ -15,6 +15,7 @@ from encoders import ImageEncoder, MediaError, TextEncoder, clean_text, encode_v
 from index import VectorIndex
 from multimodal_rec.alignment import Alignment, unit
 from multimodal_rec.errors import QueryError, UnknownItem
+from multimodal_rec.expansion import Expansion
 from multimodal_rec.filters import Where
 from multimodal_rec.space import Space
 
@@ -100,14 +101,19 @@ class QueryVectors:
         text: Callable[[], TextEncoder],
         image: Callable[[], ImageEncoder],
         tower: Callable[[], TextEncoder | None],
+        expansion: Callable[[], Expansion | None] = lambda: None,
     ) -> None:
-        """Encoders are asked for when a query needs them; `tower` encodes texts as CLIP-like image encoders see them."""
+        """Encoders are asked for when a query needs them; `tower` encodes texts as CLIP-like image encoders see them.
+
+        `expansion` tells what texts are joined by, if they are.
+        """
         self._space = space
         self._index = index
         self._alignment = alignment
         self._text_encoder = text
         self._image_encoder = image
         self._text_tower = tower
+        self._expansion = expansion
 
     def parts(self, queries: Sequence[Query]) -> dict[str, FloatArray]:
         """(q, dim) for each of `PARTS`, weighted: their sum is the vector of a search without taste.
@@ -147,7 +153,8 @@ class QueryVectors:
         semantic = self._alignment.centred_texts(self._text_encoder().encode(texts))
         tower = self._text_tower()
         if tower is None:
-            return self._space.vectors(semantic=semantic)
+            expanded = self._expansion()
+            return expanded(semantic) if expanded else self._space.vectors(semantic=semantic)
         return self._space.vectors(semantic=semantic, visual=unit(tower.encode(texts)))
 
     def _of_features(self, features: FloatArray) -> FloatArray:

@@ -21,6 +21,7 @@ from multimodal_rec.changes import remove, update
 from multimodal_rec.columns import ItemFilter
 from multimodal_rec.embed import Encoders, recorded_image_encoder, recorded_text_encoder
 from multimodal_rec.errors import QueryError, UnknownItem, UnknownUser
+from multimodal_rec.expansion import EXAMPLES, WORDLESS, Expansion
 from multimodal_rec.feedback import unwanted, wanted
 from multimodal_rec.filters import AVAILABLE_NOW, Where
 from multimodal_rec.interactions import Event, in_time_order
@@ -489,7 +490,19 @@ class Recommender:
             text=lambda: self._text_encoder,
             image=lambda: self._image_encoder,
             tower=lambda: self._image_encoder.text_tower if self._image_encoder_has_texts else None,
+            expansion=lambda: self._expansion,
         )
+
+    @cached_property
+    def _expansion(self) -> Expansion | None:
+        """What texts are joined by where pictures taught what they are called, and many items have nothing else."""
+        if not len(self._alignment.landmarks):
+            return None
+        worded = self._items.ids(having="text")
+        wordless = len(self) - len(worded)
+        if wordless < WORDLESS * len(self) or len(worded) < EXAMPLES:
+            return None
+        return Expansion(self._space, self._index, Selection(worded))
 
     @cached_property
     def _preferences(self) -> Preferences | None:
