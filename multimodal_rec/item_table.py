@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from multimodal_rec.items import Item
-from multimodal_rec.word_index import add_words, find_words, index_words, remove_words
+from multimodal_rec.word_index import Holders, add_words, find_words, index_words, remove_words
 
 Modality = Literal["text", "image", "video"]
 MODALITIES: tuple[Modality, ...] = ("text", "image", "video")
@@ -42,7 +42,7 @@ class ItemTable:
         self._path = path
         self._read_only = read_only
         self._recent: dict[str, Item] = {}  # of a table that cannot change, what was read of late
-        self._common_words: set[str] = set()
+        self._known_words: dict[str, Holders] = {}
         if read_only:
             self._db = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, check_same_thread=False)
             self._db.execute("SELECT 1 FROM items LIMIT 1")  # SQLite opens the file when it is first asked
@@ -160,7 +160,7 @@ class ItemTable:
 
     def find_words(self, text: str) -> dict[str, float]:
         """How well the items of a snapshot meet the rare words of a text, 0 to 1; see `multimodal_rec.word_index`."""
-        return find_words(self._db, text, len(self), self._common_words if self._read_only else set())
+        return find_words(self._db, text, len(self), self._known_words if self._read_only else {})
 
     def without_content(self, ids: Sequence[str] | None = None) -> list[str]:
         """Ids of the items, of all or of these, that have no content key at all."""

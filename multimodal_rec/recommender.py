@@ -677,10 +677,11 @@ class Recommender:
             chosen = [item_id for place, item_id in enumerate(chosen) if place not in copies]
         chosen = chosen[:k]
         items = self._items.get(chosen)
+        vectors = self._index.vectors(chosen)
         hits = []
         for rank, item_id in enumerate(chosen, start=1):
             part = versions[item_id][1]
-            vector = self._parts.vectors([part.key])[0] if part else self._index.vectors([item_id])[0]
+            vector = self._parts.vectors([part.key])[0] if part else vectors[rank - 1]
             gave = {name: float(rows @ vector) for name, rows in asked.items()}
             if item_id in by_word:
                 gave["words"] = by_word[item_id]

@@ -13,6 +13,7 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 FEW = 0.02
 """Words in a larger share of the items, or in more than the root of their number, say nothing of any one of them; see
@@ -21,8 +22,8 @@ FEWEST = 20
 """Words in fewer items than this always count."""
 MOST_WORDS = 32
 """Words of a query that are looked up."""
-MOST_COMMON = 10_000
-"""Words that are remembered for being in too many items."""
+MOST_KNOWN = 4096
+"""Words whose holders are remembered."""
 SHORTEST_PREFIX = 3
 MOST_PREFIXED = 5
 """A word that nothing holds stands for those that it begins, if no more items than this hold them."""
@@ -48,6 +49,16 @@ _CREATE = (
     "CREATE VIRTUAL TABLE words USING fts5(title, rest, content = '', detail = full, "
     'tokenize = "unicode61 remove_diacritics 2")'
 )
+
+
+class Holders(NamedTuple):
+    """Places of the items that hold a word."""
+
+    rows: list[int]
+    titled: list[int]
+    """Those that hold it in the title."""
+    surely: float
+    """How surely they hold the word that was meant."""
 
 
 def index_words(db: sqlite3.Connection) -> None:
@@ -80,23 +91,25 @@ def _indexed(db: sqlite3.Connection, ids: Iterable[str] | None) -> Iterator[tupl
         yield position, _spaced(title or ""), _spaced(rest)
 
 
-def find_words(db: sqlite3.Connection, text: str, total: int, common: set[str]) -> dict[str, float]:
+def find_words(db: sqlite3.Connection, text: str, total: int, known: dict[str, Holders]) -> dict[str, float]:
     """How well the rare words of a text are met, 0 to 1, by the items that hold any of them.
 
     Args:
         db: a table of items with the index of `index_words`.
         text: what is asked for.
         total: number of items.
-        common: words that are known to say nothing in this table; more are added.
+        known: words that were looked up in this table before; more are added.
     """
     words = list(dict.fromkeys(_query_words(text)))[:MOST_WORDS]
     most = max(FEWEST, int(min(FEW * total, math.sqrt(total))))
-    holders: list[tuple[list[int], list[int], float]] = []  # of each word: anywhere, in the title, and how surely
+    holders: list[Holders] = []
     for word in words:
-        rows, titled, surely = (None, None, 1.0) if word in common else _holders(db, word, most)
-        if rows is None and titled is None and len(common) < MOST_COMMON:
-            common.add(word)
-        holders.append((rows or [], titled or [], surely))
+        own = known.get(word)
+        if own is None:
+            if len(known) >= MOST_KNOWN:
+                known.clear()
+            own = known[word] = _holders(db, word, most)
+        holders.append(own)
     worths = [surely * _rarity(len(rows), total) if rows else 0.0 for rows, _, surely in holders]
     whole = sum(worths) or 1.0
     met = Counter(row for rows, titled, _ in holders for row in {*rows, *titled})
@@ -116,17 +129,15 @@ def find_words(db: sqlite3.Connection, text: str, total: int, common: set[str]) 
     return {item_id: min(1.0, found[row]) for row, item_id in ids}
 
 
-def _holders(db: sqlite3.Connection, word: str, most: int) -> tuple[list[int] | None, list[int] | None, float]:
-    """Places of the items that hold a word, or else one that it begins: anywhere, and in the title; None: too many.
-
-    Third comes how surely it is the word that was meant.
-    """
+def _holders(db: sqlite3.Connection, word: str, most: int) -> Holders:
+    """The items that hold a word, or else one that it begins; none where they are too many."""
     phrase = '"' + _spaced(word).replace('"', '""') + '"'
     rows, surely = _rows(db, phrase, most), 1.0
     if rows == [] and len(word) >= SHORTEST_PREFIX:
         phrase, most, surely = phrase + "*", MOST_PREFIXED, STANDING_IN
         rows = _rows(db, phrase, most) or []
-    return rows, [] if rows == [] else _rows(db, f"title : {phrase}", most), surely
+    titled = [] if rows == [] else _rows(db, f"title : {phrase}", most)
+    return Holders(rows or [], titled or [], surely)
 
 
 def _rows(db: sqlite3.Connection, query: str, most: int) -> list[int] | None:
