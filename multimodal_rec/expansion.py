@@ -45,6 +45,8 @@ class Expansion:
         blocks = self.space.blocks
         found = self.index.search(result, EXAMPLES, allowed=self.worded)
         for row, matches in enumerate(found):
+            if not matches:
+                continue
             examples = self.index.vectors([match.id for match in matches])
             cosines = np.array([match.score for match in matches], np.float32)
             weights = np.exp(np.float32(PICKINESS) * (cosines - cosines.max()))
