@@ -17,7 +17,6 @@ are compared, so that a pattern that fills the picture does not drown the others
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -27,10 +26,8 @@ import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 
 from encoders import Classes, TextEncoder, class_scenes
-from encoders.threads import default_threads
 from multimodal_rec.kernel_ridge import MOST_PAIRS, KernelRidge, drawn_evenly, kernel
 from multimodal_rec.sharpening import MOST_PICTURES, fit_sharpening, sharpened
-from multimodal_rec.threads import one_thread
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -83,7 +80,6 @@ class Alignment:
         text_encoder: TextEncoder,
         *,
         sharpen: bool = True,
-        threads: int | None = None,
     ) -> Self:
         """Fit the bridge to a catalogue.
 
@@ -93,7 +89,6 @@ class Alignment:
             classes: the linear classifier over the features, if there is one.
             text_encoder: embeds the names and the scenes of the classes.
             sharpen: whether pictures are sharpened; not where texts are compared with them as they are (CLIP).
-            threads: CPU threads at the most; the result does not depend on them.
         """
         told = _told(classes, text_encoder) if classes else []
         has_text, has_image = present(texts), present(images)
@@ -116,22 +111,20 @@ class Alignment:
             trust=np.full(1, BLIND_TRUST, np.float32),
             sharpening=empty,
         )
-        some = np.flatnonzero(has_image)
-        some = some[drawn_evenly(len(some), MOST_PICTURES if sharpen else 0)]
+        if sharpen:
+            some = np.flatnonzero(has_image)
+            some = some[drawn_evenly(len(some), MOST_PICTURES)]
+            unlearned = replace(unlearned, sharpening=fit_sharpening(unlearned.centred_images(images[some])))
         pairs = np.flatnonzero(has_text & has_image)
+        if len(pairs) < MIN_PAIRS:
+            return unlearned
         pairs = pairs[drawn_evenly(len(pairs), MOST_PAIRS)]
-        # Side by side, one thread each: threads that share one matrix product wait for one another on busy cores.
-        with one_thread, ThreadPoolExecutor(threads or default_threads()) as pool:
-            sharpening = pool.submit(fit_sharpening, unlearned.centred_images(images[some]))
-            learned = unlearned
-            if len(pairs) >= MIN_PAIRS:
-                learned = unlearned._learned(texts[pairs], images[pairs], pool)
-            return replace(learned, sharpening=sharpening.result())
+        return unlearned._learned(texts[pairs], images[pairs])
 
-    def _learned(self, texts: FloatArray, images: FloatArray, pool: Executor) -> Self:
+    def _learned(self, texts: FloatArray, images: FloatArray) -> Self:
         """With a bridge learned from n pairs, and the share of the label bridge beside it that foretells texts best."""
         inputs, outputs = self.centred_images(images), self.centred_texts(texts)
-        fitted = KernelRidge.fit(inputs, outputs, pool)
+        fitted = KernelRidge.fit(inputs, outputs)
         labels, learned = self._labels(images[fitted.judges]), unit(fitted.foretold)
         shares = LABEL_SHARES if len(self.class_weight) else LABEL_SHARES[:1]
         trusts = [

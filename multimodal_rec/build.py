@@ -94,7 +94,7 @@ def _learn_and_publish(work: Work, encoders: Encoders, seed: int, threads: int |
     words = work.word_weights() if len(work.events) else None
     vectors = work.vectors(encoders, words)
     with work.stage("align"):
-        alignment = work.align(vectors, encoders, threads)
+        alignment = work.align(vectors, encoders)
     content = Content.of(vectors, alignment)
     with work.stage("train"):
         learned = work.learn(content, words, seed, threads)

@@ -7,11 +7,11 @@ error over a sample of the pairs, in closed form (Hastie, Tibshirani and Friedma
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -23,7 +23,7 @@ MOST_PAIRS = 16384
 """More pairs teach little that is new."""
 MOST_JUDGES = 600
 """Pairs whose leave-one-out errors choose the penalty."""
-ROWS_AT_ONCE = 1024
+ROWS_AT_ONCE = 4096
 JITTER = 1e-3
 """Keeps the float32 normal equations solvable."""
 
@@ -38,34 +38,23 @@ class KernelRidge:
     foretold: FloatArray  # (j, t) what each would have been mapped to without itself
 
     @classmethod
-    def fit(cls, inputs: FloatArray, outputs: FloatArray, pool: Executor) -> KernelRidge:
-        """Learn from pairs.
-
-        Args:
-            inputs: (n, v) unit vectors, n up to `MOST_PAIRS`.
-            outputs: (n, t) what each is to be mapped to.
-            pool: that works side by side; the result does not depend on how many its threads are.
-        """
-        judges = drawn_evenly(len(inputs), MOST_JUDGES)
-        chosen = drawn_evenly(len(inputs), MOST_LANDMARKS)
-        landmarks = inputs[chosen]
-        among = np.empty((len(chosen), len(chosen)), np.float32)  # how alike the landmarks are
-
-        def sums(start: int) -> tuple[FloatArray, FloatArray]:
-            rows = slice(start, start + ROWS_AT_ONCE)
-            likeness = kernel(inputs[rows], landmarks)  # (r, m)
-            own = (chosen >= start) & (chosen < start + ROWS_AT_ONCE)
-            among[own] = likeness[chosen[own] - start]
-            return likeness.T @ likeness, likeness.T @ outputs[rows]
-
-        gram = JITTER * np.eye(len(landmarks), dtype=np.float32)
-        products = np.zeros((len(landmarks), outputs.shape[1]), np.float32)
-        judging = pool.submit(_chosen_penalty, inputs[judges], outputs[judges])
-        for more in pool.map(sums, range(0, len(inputs), ROWS_AT_ONCE)):
-            gram += more[0]
-            products += more[1]
-        penalty, foretold = judging.result()
-        coefficients = np.linalg.solve(gram + np.float32(penalty) * among, products)
+    def fit(cls, inputs: FloatArray, outputs: FloatArray) -> KernelRidge:
+        """Learn from n pairs, `MOST_PAIRS` or fewer: (n, v) unit vectors and (n, t) what each is to be mapped to."""
+        with threadpool_limits(1, user_api="blas"):  # several threads on contended cores take many times as long here
+            judges = drawn_evenly(len(inputs), MOST_JUDGES)
+            penalty, foretold = _chosen_penalty(inputs[judges], outputs[judges])
+            chosen = drawn_evenly(len(inputs), MOST_LANDMARKS)
+            landmarks = inputs[chosen]
+            gram = JITTER * np.eye(len(landmarks), dtype=np.float32)
+            products = np.zeros((len(landmarks), outputs.shape[1]), np.float32)
+            for start in range(0, len(inputs), ROWS_AT_ONCE):
+                rows = slice(start, start + ROWS_AT_ONCE)
+                likeness = kernel(inputs[rows], landmarks)  # (r, m)
+                own = (chosen >= start) & (chosen < start + ROWS_AT_ONCE)
+                gram[own] += penalty * likeness[chosen[own] - start]
+                gram += likeness.T @ likeness
+                products += likeness.T @ outputs[rows]
+            coefficients = np.linalg.solve(gram, products)
         return cls(landmarks, np.asarray(coefficients, dtype=np.float32), judges, foretold)
 
 

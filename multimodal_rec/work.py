@@ -313,13 +313,11 @@ class Work:
                     reason = f"interaction of an unknown item ({count} rows)"
                     self.problems.append(Problem(interactions.name, item_id, reason))
 
-    def align(self, vectors: CatalogueVectors, encoders: Encoders, threads: int | None) -> Alignment:
+    def align(self, vectors: CatalogueVectors, encoders: Encoders) -> Alignment:
         """Fit the alignment to the catalogue; what it must know of the classes in words is stored for the next time."""
         texts = StoredTexts(encoders.text, self.store)
         sharpen = encoders.image.text_tower is None
-        return Alignment.fit(
-            vectors.texts, vectors.pictures, encoders.image.classes, texts, sharpen=sharpen, threads=threads
-        )
+        return Alignment.fit(vectors.texts, vectors.pictures, encoders.image.classes, texts, sharpen=sharpen)
 
     def learn(self, content: Content, words: WordWeights | None, seed: int, threads: int | None) -> Learned:
         """Train the fusion network, or take the current release's where it was trained from just the same.

@@ -83,7 +83,7 @@ class Bench:
         return Recommender.open(work.workspace.path, threads=self._threads), learned
 
     def _contents(self, vectors: CatalogueVectors) -> tuple[Alignment, Content]:
-        alignment = self._work.align(vectors, self._encoders, self._threads)
+        alignment = self._work.align(vectors, self._encoders)
         return alignment, Content.of(vectors, alignment)
 
 

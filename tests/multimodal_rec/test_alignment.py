@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
 
@@ -127,8 +126,7 @@ def test_landmarks_stand_for_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     images = unit(normal(400, 4, seed=30))
     texts = np.tanh(images @ normal(4, TEXT_DIM, seed=31))
     monkeypatch.setattr("multimodal_rec.kernel_ridge.MOST_LANDMARKS", 100)
-    with ThreadPoolExecutor(2) as pool:
-        fitted = KernelRidge.fit(images[:300], texts[:300], pool)
+    fitted = KernelRidge.fit(images[:300], texts[:300])
     assert fitted.landmarks.shape == (100, 4)
     answer = kernel(images[300:], fitted.landmarks) @ fitted.coefficients
     exact = exact_fit(images[:300], texts[:300], min(PENALTIES))(images[300:])
@@ -255,10 +253,3 @@ def test_unit_and_present() -> None:
     np.testing.assert_allclose(unit(rows), [[0.6, 0.8], [0, 0], [0, -1]], rtol=1e-6)
     assert present(rows).tolist() == [True, False, True]
     assert rows.tolist() == [[3, 4], [0, 0], [0, -2]]
-
-
-def test_the_fit_does_not_depend_on_the_number_of_threads() -> None:
-    texts, images = planted_pairs(2500, seed=16)
-    one, two = (Alignment.fit(texts, images, one_hot_classes(), FixedTexts(), threads=threads) for threads in (1, 2))
-    for each in fields(Alignment):
-        np.testing.assert_array_equal(getattr(one, each.name), getattr(two, each.name), err_msg=each.name)
