@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from multimodal_rec import word_index
 from multimodal_rec.item_table import ItemTable
 from multimodal_rec.items import Item
 
@@ -54,6 +55,17 @@ def test_a_rare_word_finds_its_item(table: ItemTable, text: str, expected: str) 
     found = table.find_words(text)
     assert max(found, key=lambda item_id: found[item_id]) == expected
     assert 0.2 < found[expected] <= 1
+
+
+@pytest.mark.parametrize("remembered", [2, 4096])
+def test_words_that_were_looked_up_before_are_answered_alike(
+    table: ItemTable, monkeypatch: pytest.MonkeyPatch, remembered: int
+) -> None:
+    monkeypatch.setattr(word_index, "MOST_KNOWN", remembered)
+    asked = ["bondar amelie", "kubrick", "common", "dsc nothing", "kubrick amelie"]
+    first = [table.find_words(text) for text in asked]
+    assert [table.find_words(text) for text in asked] == first
+    assert len(table._known_words) <= remembered
 
 
 def test_a_word_in_the_title_beats_one_elsewhere(table: ItemTable) -> None:
