@@ -769,7 +769,7 @@ def _print_summary(summary: Summary, workspace: Path, as_json: bool) -> None:
         ("items", lambda: f"{summary.items} ({summary.rejected} rejected, {summary.warnings} warnings)"),
         ("encoded", lambda: _counts(summary.encoded) or "nothing"),
         ("reused", lambda: _counts(summary.reused) or "nothing"),
-        ("interactions", lambda: f"{_counts(summary.interactions)}, users {summary.users}"),
+        ("interactions", lambda: _counts(summary.interactions | {"users": summary.users}) or "none"),
         ("learned", lambda: ", ".join(f"{name} {value:g}" for name, value in summary.metrics.items()) or "nothing"),
         ("settings", lambda: ", ".join(_short(*setting) for setting in summary.settings.items())),
         ("seconds", lambda: ", ".join(f"{name} {value:.1f}" for name, value in summary.seconds.items())),
