@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import compress, islice
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -55,6 +56,8 @@ BATCH = 256
 """Users or queries answered together in the batch methods."""
 REMEMBERED = 4096
 """Vectors of users that were asked about of late, one after another."""
+TELLING = attrgetter("item_id", "rating", "weight")
+"""What of an event a user's vector depends on, beside its place in the history."""
 SAME_SCORE = 1e-5
 """A part that falls short of the whole by less is the whole: the one shot of a clip, say."""
 MANY_EXCLUDED = 2048
@@ -609,7 +612,7 @@ class Recommender:
         """(u, dim) vectors of users; that of a single one is remembered for as long as the history stays the same."""
         if len(histories) != 1:
             return self._computed_user_vectors(histories)
-        key = tuple((event.item_id, event.rating, event.weight) for event in histories[0])
+        key = tuple(map(TELLING, histories[0]))
         with self._remembering:
             vector = self._remembered.pop(key, None)
         if vector is None:
