@@ -82,9 +82,6 @@ class TextEncoder(Protocol):
     def encode_long(self, texts: Sequence[str]) -> list[Encoding]:
         """Return one encoding per text, with the passages of those longer than the window."""
 
-    def open_early(self) -> None:
-        """Open the model in the background, for a use that is near."""
-
     def release(self) -> None:
         """Give the model's memory back; the next use opens it again."""
 
@@ -121,9 +118,6 @@ class ImageEncoder(Protocol):
 
     def encode(self, images: Sequence[Image.Image]) -> FloatArray:
         """Return raw features float32 (n, dim) of RGB pictures."""
-
-    def open_early(self) -> None:
-        """Open the model in the background, for a use that is near."""
 
     def release(self) -> None:
         """Give the model's memory back; the next use opens it again."""

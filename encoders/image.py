@@ -46,10 +46,6 @@ class PreparedImages:
             return np.empty((0, self.dim), np.float32)
         return self.encode_prepared(np.stack([self.prepare(image) for image in images]))
 
-    def open_early(self) -> None:
-        """Open the model in the background, for a use that is near."""
-        self.network.open_early()
-
     def release(self) -> None:
         """Give the model's memory back; the next use opens it again."""
         self.network.release()

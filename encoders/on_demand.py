@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock
 
 from encoders.base import FloatArray
 from encoders.cache import atomic_file
@@ -19,7 +18,6 @@ class NetworkOnDemand:
         self._opening = opening
         self._opened: Network | None = None
         self._lock = Lock()  # the first batches may come from several threads
-        self._early: Thread | None = None
 
     def batch_size(self, preferred_on_cpu: int) -> int:
         """Return the number of rows that suits one batch."""
@@ -29,22 +27,10 @@ class NetworkOnDemand:
         """Return one float32 array per batch, in order."""
         return self._network().run(batches)
 
-    def open_early(self) -> None:
-        """Open the network in the background, for a use that is near; if that fails, the use will tell why."""
-        self._early = Thread(target=self._try_to_open, name="open-network")
-        self._early.start()
-
     def release(self) -> None:
         """Let go of the network and its memory; the next run opens it again."""
-        if self._early is not None:
-            self._early.join()
-            self._early = None
         with self._lock:
             self._opened = None
-
-    def _try_to_open(self) -> None:
-        with suppress(Exception):
-            self._network()
 
     def _network(self) -> Network:
         with self._lock:

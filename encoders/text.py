@@ -106,10 +106,6 @@ class TransformerText:
             for text, tokens in zip(texts, encoded, strict=True)
         ]
 
-    def open_early(self) -> None:
-        """Open the model in the background, for a use that is near."""
-        self._network.open_early()
-
     def release(self) -> None:
         """Give the model's memory back; the next use opens it again."""
         self._network.release()

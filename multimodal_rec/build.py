@@ -67,7 +67,6 @@ def build(
         if done := _done_already(place, key):
             return done
         with Work(place, progress) as work:
-            encoders.open_early()
             work.wanted_index = index
             work.read_items(catalogue, media_root)
             work.embed(encoders)

@@ -64,11 +64,6 @@ class Encoders:
         """Length of the vectors of a modality."""
         return self.text.dim if modality == "text" else self.image.dim
 
-    def open_early(self) -> None:
-        """Open the models in the background, for a use that is near."""
-        self.text.open_early()
-        self.image.open_early()
-
     def release(self) -> None:
         """Give the models' memory back until one of them is used again."""
         self.text.release()
@@ -113,10 +108,6 @@ class StoredTexts:
             self.store.put(self.fingerprint, fresh.items())
             found |= fresh
         return [found[key] for key in keys]
-
-    def open_early(self) -> None:
-        """Open the encoder in the background."""
-        self.encoder.open_early()
 
     def release(self) -> None:
         """Give the encoder's memory back."""

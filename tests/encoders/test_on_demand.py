@@ -41,33 +41,6 @@ def test_a_network_is_opened_once_and_only_when_it_runs() -> None:
     assert len(opened) == 1
 
 
-def test_a_network_that_is_opened_early_is_opened_once_and_given_back() -> None:
-    opened: list[Doubling] = []
-
-    def opening() -> Doubling:
-        opened.append(Doubling())
-        return opened[-1]
-
-    network = NetworkOnDemand(opening)
-    network.open_early()
-    network.run([EXAMPLE])
-    assert len(opened) == 1
-    network.open_early()
-    network.release()  # however far the opening has come
-    network.run([EXAMPLE])
-    assert len(opened) == 2
-
-
-def test_what_fails_early_is_told_by_the_use() -> None:
-    def opening() -> Doubling:
-        raise encoders.EncoderError("no such model")
-
-    network = NetworkOnDemand(opening)
-    network.open_early()
-    with pytest.raises(encoders.EncoderError, match="no such model"):
-        network.run([EXAMPLE])
-
-
 @pytest.mark.parametrize("damage", [None, "", "three"])
 def test_the_length_of_vectors_is_remembered(tmp_path: Path, damage: str | None) -> None:
     note = tmp_path / "cache" / "model.dim"
