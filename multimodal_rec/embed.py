@@ -38,10 +38,6 @@ logger = logging.getLogger(__name__)
 STORED_AT_ONCE: dict[Modality, int] = {"text": 64, "image": 64, "video": 1}
 """Vectors in one transaction: what a crash can cost at the most, beside what is being encoded."""
 SOURCES_AT_ONCE = 512
-MOST_IN_BATCH = 32
-"""Pictures that a thread reads and encodes at once."""
-FEWEST_BATCHES = 8
-"""Among so many the pictures are shared out: of a few, too, every thread gets its part."""
 """Items in memory that wait to be encoded."""
 READ_AT_ONCE = 1 << 20
 """Bytes of a medium in memory while its content key is computed."""
@@ -260,7 +256,7 @@ def _encode_missing(
                 done += 1
                 progress(f"encoding {modality}", done, len(missing))
 
-    stream = iter(_encode(modality, encoders, sources(), len(missing)))
+    stream = iter(_encode(modality, encoders, sources()))
     while answers := list(islice(stream, STORED_AT_ONCE[modality])):
         encoded = []
         for key, (_, answer) in zip(waiting[: len(answers)], answers, strict=True):
@@ -277,13 +273,12 @@ def _encode_missing(
 
 
 def _encode(
-    modality: Modality, encoders: Encoders, sources: Iterator[Any], count: int
+    modality: Modality, encoders: Encoders, sources: Iterator[Any]
 ) -> Iterable[tuple[Any, Encoding | MediaError]]:
     if modality == "text":
         return encode_texts(encoders.text, sources)
     if modality == "image":
-        batch = min(MOST_IN_BATCH, -(-count // FEWEST_BATCHES))
-        return encode_images(encoders.image, sources, batch_size=batch)
+        return encode_images(encoders.image, sources)
     return _encode_videos(encoders.image, sources)
 
 

@@ -40,7 +40,7 @@ class Expansion:
     """The items that have words of their own."""
 
     def __call__(self, texts: FloatArray) -> FloatArray:
-        """(n, dim) vectors to ask the index by, of (n, t) centred unit text vectors; their semantic blocks are of unit length."""
+        """Of (n, t) centred unit text vectors, (n, dim) vectors to ask the index by: their semantic blocks have unit length."""
         result = self.space.vectors(semantic=texts)
         blocks = self.space.blocks
         found = self.index.search(result, EXAMPLES, allowed=self.worded)

@@ -501,11 +501,10 @@ class Recommender:
         """What texts are joined by where pictures taught what they are called, and many items have nothing else."""
         if not len(self._alignment.landmarks):
             return None
-        worded = self._items.ids(having="text")
-        wordless = len(self) - len(worded)
-        if wordless < WORDLESS * len(self) or len(worded) < EXAMPLES:
+        worded = self._items.count("text")
+        if len(self) - worded < WORDLESS * len(self) or worded < EXAMPLES:
             return None
-        return Expansion(self._space, self._index, Selection(worded))
+        return Expansion(self._space, self._index, Selection(self._items.ids(having="text")))
 
     @cached_property
     def _preferences(self) -> Preferences | None:
