@@ -10,6 +10,7 @@ install: .venv/.installed
 .venv/.installed: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,serve]'
+	$(BIN)/python -m compileall -q encoders index multimodal_rec
 	touch $@
 
 demo: install

@@ -118,10 +118,10 @@ class Learned:
     @classmethod
     def recorded(cls, folder: Path, manifest: Manifest) -> Self:
         """What an earlier release learned."""
-        from multimodal_rec.preferences import EventVectors, Preferences
-
         if not manifest.preference_dim:
             return cls(None, None, manifest.seed, manifest.training_key, manifest.metrics)
+        from multimodal_rec.preferences import EventVectors, Preferences
+
         words = WordWeights.load(folder / WORDS_FILE)
         folder = folder / PREFERENCES_FOLDER
         preferences, events = Preferences.load(folder), EventVectors.load(folder)

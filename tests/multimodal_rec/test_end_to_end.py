@@ -200,12 +200,13 @@ def test_help_is_quick() -> None:
     assert time.monotonic() - started < 20
 
 
-def test_a_build_without_events_does_without_torch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["build", "update"])
+def test_without_events_nothing_needs_torch(tmp_path: Path, command: str) -> None:
     items = tmp_path / "items.jsonl"
     items.write_text('{"id": "1", "title": "A quiet harbour"}\n')
     run("build", items, "-w", tmp_path / "ws")  # the encoders' exports are cached by now
     items.write_text('{"id": "1", "title": "A loud harbour"}\n')
     code = "import sys, multimodal_rec.cli as cli; cli.app(sys.argv[1:], standalone_mode=False); print('torch' in sys.modules)"
-    build = [sys.executable, "-c", code, "build", str(items), "-w", str(tmp_path / "ws"), "--quiet"]
-    done = subprocess.run(build, capture_output=True, text=True, cwd=ROOT, check=True)
+    asked = [sys.executable, "-c", code, command, str(items), "-w", str(tmp_path / "ws"), "--quiet"]
+    done = subprocess.run(asked, capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.split()[-1] == "False"
