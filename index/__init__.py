@@ -5,6 +5,7 @@ from index.choose import choose_index, load_index, make_index, plan_index
 from index.flat import FlatIndex
 from index.hnsw import HnswIndex
 from index.ivf import IvfIndex
+from index.pq import PqIndex
 from index.selection import Selection
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "IndexFileError",
     "IvfIndex",
     "Match",
+    "PqIndex",
     "Selection",
     "VectorIndex",
     "choose_index",

@@ -61,6 +61,13 @@ class VectorIndex(Protocol):
             KeyError: an id is not held.
         """
 
+    def scores(self, query: FloatArray, ids: Sequence[str]) -> FloatArray:
+        """Return the float32 (n,) inner products of a (dim,) query with the vectors of these ids.
+
+        Raises:
+            KeyError: an id is not held.
+        """
+
     def search(
         self,
         queries: FloatArray,

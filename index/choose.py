@@ -13,6 +13,7 @@ from index.flat import FlatIndex
 from index.hnsw import HnswIndex
 from index.ivf import IvfIndex
 from index.local import LocalIndex
+from index.pq import PqIndex
 
 EXACT_VALUES = 4_000_000  # so many numbers are compared with a query in about half a millisecond
 GRAPH_RECALL = 0.995  # from here on inverted lists have to be searched so widely that a graph is quicker
@@ -20,7 +21,7 @@ BYTES_PER_ID = 160
 BYTES_PER_LIST_ENTRY = 60
 BYTES_PER_LINKS = 290
 
-KINDS: dict[str, type[LocalIndex]] = {kind.kind: kind for kind in (FlatIndex, HnswIndex, IvfIndex)}
+KINDS: dict[str, type[LocalIndex]] = {kind.kind: kind for kind in (FlatIndex, HnswIndex, IvfIndex, PqIndex)}
 
 logger = logging.getLogger(__name__)
 
@@ -41,19 +42,28 @@ def choose_index(count: int, dim: int, *, memory: int | None = None, recall: flo
 
 
 def make_index(kind: str, dim: int, *, recall: float = 0.98, bits: int = 16) -> LocalIndex:
-    """Return an empty index of a kind: flat, hnsw or ivf; one that is exact needs neither recall nor bits."""
+    """Return an empty index of a kind: flat, pq, hnsw or ivf; only the last needs bits, and one that is exact no recall."""
     if kind == FlatIndex.kind:
         return FlatIndex(dim)
-    return HnswIndex(dim, recall=recall) if kind == HnswIndex.kind else IvfIndex(dim, bits=bits, recall=recall)
+    if kind == IvfIndex.kind:
+        return IvfIndex(dim, bits=bits, recall=recall)
+    return PqIndex(dim, recall=recall) if kind == PqIndex.kind else HnswIndex(dim, recall=recall)
 
 
 def plan_index(
-    count: int, dim: int, *, memory: int | None = None, recall: float = 0.98, exact_values: int = EXACT_VALUES
+    count: int,
+    dim: int,
+    *,
+    memory: int | None = None,
+    recall: float = 0.98,
+    exact_values: int = EXACT_VALUES,
+    coded_values: int = 0,
 ) -> Plan:
     """Return which index suits so many vectors.
 
-    The exact one where it answers at once, by default in half a millisecond; a graph where nearly every answer has to be right and memory
-    is plentiful; otherwise inverted lists, of 16 bits a value or, where memory is short, of 8.
+    The exact one where it answers at once, by default in half a millisecond; one of short codes where these do; a graph
+    where nearly every answer has to be right and memory is plentiful; otherwise inverted lists, of 16 bits a value or,
+    where memory is short, of 8.
 
     Args:
         count: vectors to expect.
@@ -61,6 +71,8 @@ def plan_index(
         memory: bytes that the index may take; half of the machine's, or of the container's, by default.
         recall: the wanted share of the 10 best that a query finds; 1 asks for an exact index.
         exact_values: up to so many numbers in all, exact search is quick enough.
+        coded_values: up to so many, short codes are. They suit long vectors, however these lie; inverted lists are
+            quicker where vectors are short and form neighbourhoods.
 
     Raises:
         ValueError: no index finds that much in so little memory.
@@ -70,6 +82,7 @@ def plan_index(
     flat = ids + count * dim * 4
     needs = {
         "flat": flat,
+        "pq": flat + count * dim // 8,
         "hnsw": flat + count * BYTES_PER_LINKS,
         "ivf16": ids + count * (dim * 2 + BYTES_PER_LIST_ENTRY),
         "ivf8": ids + count * (dim + BYTES_PER_LIST_ENTRY),
@@ -80,6 +93,8 @@ def plan_index(
         return Plan("flat", 32, f"{what}: exact search, {needs['flat'] / 1e9:.1f} GB")
     if recall >= 1:
         raise ValueError(f"{what}: exact search needs {needs['flat'] / 1e9:.1f} GB: allow more, or a recall below 1")
+    if "pq" in fits and count * dim <= coded_values:
+        return Plan("pq", 32, f"{what}: short codes, then vectors, {needs['pq'] / 1e9:.1f} GB")
     if "hnsw" in fits and recall >= GRAPH_RECALL:
         return Plan("hnsw", 32, f"{what}: a graph for a recall of {recall:g}, {needs['hnsw'] / 1e9:.1f} GB")
     if "ivf16" in fits:

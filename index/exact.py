@@ -18,9 +18,9 @@ def nearest(
     Both are (q, k), best first, filled up with row -1. Only chosen rows count, if any are; a row of NaN never wins.
     """
     if len(queries) == 1:
-        asked = _asked_columns(queries[0])
-        if 2 * (asked.stop - asked.start) <= queries.shape[1]:
-            return _nearest_by(queries[0, asked], vectors[:, asked], k, chosen)
+        first, end = asked_columns(queries[0])
+        if 2 * (end - first) <= queries.shape[1]:
+            return _nearest_by(queries[0, first:end], vectors[:, first:end], k, chosen)
     scores = np.empty((len(queries), k), dtype=np.float32)
     rows = np.empty((len(queries), k), dtype=np.int64)
     faiss.knn_inner_product(
@@ -37,10 +37,23 @@ def nearest(
     return scores, rows
 
 
-def _asked_columns(query: FloatArray) -> slice:
-    """The columns outside which a (dim,) query is zero, all where it is zero everywhere."""
+def nearest_of(query: FloatArray, vectors: FloatArray, rows: Rows, k: int) -> tuple[FloatArray, Rows]:
+    """`nearest` of a single (dim,) query among these ascending rows of (n, dim) vectors: (k,) scores and rows."""
+    first, end = asked_columns(query)
+    scores, places = _nearest_by(query[first:end], vectors[:, first:end][rows], k, None)
+    return scores[0], np.where(places[0] < 0, -1, rows[places[0]])
+
+
+def products(query: FloatArray, vectors: FloatArray, rows: Rows) -> FloatArray:
+    """The (n,) inner products of a (dim,) query with these rows of (m, dim) vectors."""
+    first, end = asked_columns(query)
+    return vectors[:, first:end][rows] @ query[first:end]
+
+
+def asked_columns(query: FloatArray) -> tuple[int, int]:
+    """The first and the one behind the last column where a (dim,) query is not zero; all where it is zero everywhere."""
     used = np.flatnonzero(query)
-    return slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, len(query))
+    return (int(used[0]), int(used[-1]) + 1) if len(used) else (0, len(query))
 
 
 def _nearest_by(query: FloatArray, vectors: FloatArray, k: int, chosen: ChosenRows | None) -> tuple[FloatArray, Rows]:

@@ -6,15 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import numpy as np
-
 from index import exact
 from index.base import FloatArray
 from index.ids import Rows
 from index.local import LocalIndex
+from index.matrix import VECTORS_FILE, Matrix
 from index.selection import ChosenRows
-
-VECTORS_FILE = "vectors.npy"
 
 
 class FlatIndex(LocalIndex):
@@ -24,40 +21,34 @@ class FlatIndex(LocalIndex):
 
     def __init__(self, dim: int) -> None:
         super().__init__(dim)
-        self._matrix = np.empty((0, dim), dtype=np.float32)  # has room for more rows than there are
+        self._vectors = Matrix.empty(dim)
 
     def _append(self, start: int, vectors: FloatArray) -> None:
-        end = start + len(vectors)
-        if end > len(self._matrix):
-            grown = np.empty((max(end, start + start // 2), self._dim), dtype=np.float32)
-            grown[:start] = self._matrix[:start]
-            self._matrix = grown
-        self._matrix[start:end] = vectors
+        self._vectors.put(start, vectors)
 
     def _forget(self, rows: Rows) -> None:
-        self._matrix[rows] = np.nan  # an inner product with NaN compares as false and so never wins
+        self._vectors.forget(rows)
 
     def _compact(self, rows: Rows) -> None:
-        self._matrix = self._matrix[rows]
+        self._vectors.keep(rows)
 
     def _read(self, rows: Rows) -> FloatArray:
-        return self._matrix[rows]
+        return self._vectors.rows[rows]
+
+    def _products(self, query: FloatArray, rows: Rows) -> FloatArray:
+        return exact.products(query, self._vectors.rows, rows)
 
     def _nearest(self, queries: FloatArray, k: int, chosen: ChosenRows | None) -> tuple[FloatArray, Rows]:
-        return exact.nearest(queries, self._matrix[: self._ids.end], k, chosen)
+        return exact.nearest(queries, self._vectors.rows, k, chosen)
 
     def _settings(self) -> dict[str, Any]:
         return {}
 
     def _files(self) -> Mapping[str, Callable[[Path], object]]:
-        return {VECTORS_FILE: self._write_vectors}
+        return {VECTORS_FILE: self._vectors.write}
 
     @classmethod
     def _open(cls, folder: Path, settings: Mapping[str, Any]) -> Self:
         index = cls(settings["dim"])
-        index._matrix = np.load(folder / VECTORS_FILE, mmap_mode="c")  # a change stays in memory
+        index._vectors = Matrix.open(folder / VECTORS_FILE)
         return index
-
-    def _write_vectors(self, path: Path) -> None:
-        with path.open("wb") as file:
-            np.save(file, self._matrix[: self._ids.end])

@@ -80,8 +80,12 @@ class LocalIndex(ABC):
     def vectors(self, ids: Sequence[str]) -> FloatArray:
         """Return the float32 (n, dim) vectors of these ids."""
         with self._lock.reading:
-            rows = self._ids.by_id
-            return self._read(np.array([rows[item_id] for item_id in ids], dtype=np.int64))
+            return self._read(self._rows_of(ids))
+
+    def scores(self, query: FloatArray, ids: Sequence[str]) -> FloatArray:
+        """Return the float32 (n,) inner products of a (dim,) query with the vectors of these ids."""
+        with self._lock.reading:
+            return self._products(query, self._rows_of(ids))
 
     def search(
         self,
@@ -141,6 +145,10 @@ class LocalIndex(ABC):
     def _read(self, rows: Rows) -> FloatArray:
         """Return the vectors of these living rows."""
 
+    def _products(self, query: FloatArray, rows: Rows) -> FloatArray:
+        """Return the inner products of a (dim,) query with the vectors of these living rows."""
+        return self._read(rows) @ query
+
     @abstractmethod
     def _nearest(self, queries: FloatArray, k: int, chosen: ChosenRows | None) -> tuple[FloatArray, Rows]:
         """Return (q, k) scores and rows, best first, k being at most the number of living or chosen rows.
@@ -182,13 +190,24 @@ class LocalIndex(ABC):
                     chosen_rest = ChosenRows(rest, lasting=False, behind=len(inside) - len(rest))
                     results[place] = self._best(queries[place : place + 1], k, chosen_rest)[0]
                 continue
-            scores, rows = self._found(queries[places], k + extra, chosen)
+            sets = [outside[place] for place in places]
+            scores, rows = self._nearest_but(queries[places], k, extra, chosen, sets)
             names = self._ids.names
-            for place, found, of_found in zip(places, rows.tolist(), scores.tolist(), strict=True):
-                left_out = outside[place]
+            for place, left_out, found, of_found in zip(places, sets, rows.tolist(), scores.tolist(), strict=True):
                 kept = [(row, score) for row, score in zip(found, of_found, strict=True) if row not in left_out]
                 results[place] = [Match(names[row], score) for row, score in kept[:k] if row >= 0]
         return results
+
+    def _nearest_but(
+        self,
+        queries: FloatArray,
+        k: int,
+        extra: int,
+        chosen: ChosenRows | None,
+        outside: Sequence[set[int]],  # noqa: ARG002 - for indexes that can tell in time
+    ) -> tuple[FloatArray, Rows]:
+        """As `_nearest`, but so many that k, if there are, remain without those outside: `extra` or fewer for each."""
+        return self._found(queries, k + extra, chosen)
 
     def _found(self, queries: FloatArray, k: int, chosen: ChosenRows | None) -> tuple[FloatArray, Rows]:
         k = min(k, len(self._ids) if chosen is None else len(chosen))
@@ -203,6 +222,9 @@ class LocalIndex(ABC):
         if isinstance(allowed, Selection):
             return allowed.rows(self._ids)
         return ChosenRows(np.unique(np.array(self._ids.known(allowed), dtype=np.int64)), lasting=False)
+
+    def _rows_of(self, ids: Sequence[str]) -> Rows:
+        return np.array(list(map(self._ids.by_id.__getitem__, ids)), dtype=np.int64)
 
     def _drop(self, rows: Sequence[int]) -> None:
         if rows:

@@ -111,6 +111,10 @@ class PostgresIndex:
         result = [held[item_id].to_numpy() for item_id in ids]
         return np.stack(result) if result else np.empty((0, self._dim), dtype=np.float32)
 
+    def scores(self, query: FloatArray, ids: Sequence[str]) -> FloatArray:
+        """Return the float32 (n,) inner products of a (dim,) query with the vectors of these ids."""
+        return self.vectors(ids) @ query
+
     def search(
         self,
         queries: FloatArray,

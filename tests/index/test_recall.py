@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index import FlatIndex, HnswIndex, IvfIndex, Match, Selection
+from index import FlatIndex, HnswIndex, IvfIndex, Match, PqIndex, Selection
 from index.base import FloatArray
 from index.local import LocalIndex
 from tests.index.oracle import recall
@@ -22,7 +22,7 @@ MakeIndex = Callable[[int], LocalIndex]
 Shape = Callable[[FloatArray], FloatArray]
 
 
-@pytest.fixture(params=[HnswIndex, IvfIndex, partial(IvfIndex, bits=8)], ids=["hnsw", "ivf", "ivf8"])
+@pytest.fixture(params=[HnswIndex, IvfIndex, partial(IvfIndex, bits=8), PqIndex], ids=["hnsw", "ivf", "ivf8", "pq"])
 def make(request: pytest.FixtureRequest) -> MakeIndex:
     return request.param
 
