@@ -42,7 +42,7 @@ def build(
         text_encoder: reference of the text encoder, "auto" for the packaged one.
         image_encoder: reference of the image encoder, "auto" for the packaged one.
         media_root: folder of the media, where it is not the catalogue's.
-        index: "flat", "hnsw" or "ivf"; "auto" takes what suits the size and the memory.
+        index: "flat", "pq", "hnsw" or "ivf"; "auto" takes what suits the size and the memory.
         seed: of everything random.
         threads: CPU threads at the most.
         progress: called with the stage, the steps done and the steps in all.

@@ -64,7 +64,7 @@ def build_command(
         str, typer.Option(metavar="REF", help="auto, torchvision:NAME, or a Hugging Face name or folder.")
     ] = "auto",
     media_root: MediaRoot = None,
-    index: Annotated[str, typer.Option(metavar="KIND", help="auto, flat, hnsw or ivf.")] = "auto",
+    index: Annotated[str, typer.Option(metavar="KIND", help="auto, flat, pq, hnsw or ivf.")] = "auto",
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     threads: Threads = None,
     as_json: AsJson = False,

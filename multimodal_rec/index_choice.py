@@ -14,12 +14,14 @@ from multimodal_rec.space import Space
 FloatArray = npt.NDArray[np.float32]
 
 AUTO = "auto"
-KINDS = (AUTO, "flat", "hnsw", "ivf")
-EXACT_VALUES = 32_000_000
-"""So many numbers are compared with a query in about ten milliseconds: no more than it takes to encode a text."""
+KINDS = (AUTO, "flat", "pq", "hnsw", "ivf")
+EXACT_VALUES = 8_000_000
+"""So many numbers are compared with a query in two or three milliseconds: a small part of what it takes to encode a text."""
+CODED_VALUES = 256_000_000
+"""The codes of so many numbers are."""
 RECALL = 0.99
-LOOKS_FAR = 0.25
-"""Inverted lists that have to compare a query with a larger share of all vectors are no quicker than exact search."""
+LOOKS_FAR = 0.1
+"""Inverted lists that have to compare a query with a larger share of all vectors are no quicker than codes of all."""
 TUNED_FROM = 1000
 SAMPLE = 64
 
@@ -39,7 +41,7 @@ def checked_kind(kind: str) -> str:
 
 def new_index(wanted: str, count: int, dim: int) -> tuple[VectorIndex, dict[str, str]]:
     """An empty index for so many vectors, and what a release notes of it: kind, what was wanted, why this one."""
-    plan = plan_index(count, dim, recall=RECALL, exact_values=EXACT_VALUES)
+    plan = plan_index(count, dim, recall=RECALL, exact_values=EXACT_VALUES, coded_values=CODED_VALUES)
     if wanted != AUTO:
         plan = plan._replace(kind=wanted, bits=16, reason=f"{wanted}, as was asked for")
     logger.info("index of the items: %s", plan.reason)
@@ -47,15 +49,15 @@ def new_index(wanted: str, count: int, dim: int) -> tuple[VectorIndex, dict[str,
     return make_index(plan.kind, dim, recall=RECALL, bits=plan.bits), record
 
 
-def exact_instead(index: VectorIndex, record: dict[str, str]) -> tuple[VectorIndex, dict[str, str]] | None:
-    """An empty exact index, and what to note of it, where a tuned one is no quicker and nobody asked for it; else None."""
+def codes_instead(index: VectorIndex, record: dict[str, str]) -> tuple[VectorIndex, dict[str, str]] | None:
+    """An empty index of codes, and what to note of it, where a tuned one is no quicker and nobody asked for it; else None."""
     far = getattr(index, "compared_share", 0.0)
-    plan = plan_index(len(index), index.dim, recall=RECALL, exact_values=len(index) * index.dim)
-    if far <= LOOKS_FAR or record["wanted"] != AUTO or plan.kind != "flat":
+    plan = plan_index(len(index), index.dim, recall=RECALL, exact_values=0, coded_values=len(index) * index.dim)
+    if far <= LOOKS_FAR or record["wanted"] != AUTO or plan.kind != "pq":
         return None
     reason = f"{plan.reason}: {record['kind']} would compare {far:.0%} of the vectors with a query"
     logger.info("index of the items: %s", reason)
-    return make_index(plan.kind, index.dim), record | {"kind": plan.kind, "reason": reason}
+    return make_index(plan.kind, index.dim, recall=RECALL), record | {"kind": plan.kind, "reason": reason}
 
 
 def tune(index: VectorIndex, space: Space, users: FloatArray) -> None:
@@ -70,8 +72,8 @@ def tune(index: VectorIndex, space: Space, users: FloatArray) -> None:
     one, other = (index.vectors([ids[place] for place in half]) for half in chosen)
     items = (one + other) / np.float32(2)  # (s, dim)
     queries: list[FloatArray] = [users]
-    for block in ("semantic", "visual"):
-        asked = np.zeros_like(items)
-        asked[:, space.blocks[block]] = items[:, space.blocks[block]]
-        queries.append(asked[asked.any(axis=1)])
+    words, looks = (items[:, space.blocks[name]] for name in ("semantic", "visual"))
+    queries.append(space.vectors(semantic=words[words.any(axis=1)]))
+    seen = looks.any(axis=1)
+    queries.append(space.vectors(semantic=words[seen], visual=looks[seen]))
     index.tune(np.concatenate(queries))

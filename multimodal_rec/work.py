@@ -23,7 +23,7 @@ from multimodal_rec.content import CatalogueVectors, Content, attribute_names, n
 from multimodal_rec.embed import EmbedCounts, Encoders, StoredTexts, embed_catalogue
 from multimodal_rec.errors import CatalogueError
 from multimodal_rec.histories import Histories, collect, enough_to_train
-from multimodal_rec.index_choice import AUTO, exact_instead, new_index, tune
+from multimodal_rec.index_choice import AUTO, codes_instead, new_index, tune
 from multimodal_rec.interactions import Event, read_interactions
 from multimodal_rec.item_table import MODALITIES, ItemTable
 from multimodal_rec.items import CheckedItem, Item
@@ -389,9 +389,10 @@ class Work:
         users = [events for _, events in islice(self.events.histories(), TUNING_USERS)]
         asked = user_vectors(users, index, space, learned.preferences, learned.events)
         tune(index, space, asked)
-        if exact := exact_instead(index, self.summary.index):
-            index, self.summary.index = exact
+        if codes := codes_instead(index, self.summary.index):
+            index, self.summary.index = codes
             index.add(content.ids, whole_vectors(content, learned))
+            tune(index, space, asked)
         tune(part_index, space, asked[:0])
         self._write_release(index, part_index, alignment, learned, encoder_records(encoders))
 
