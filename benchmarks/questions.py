@@ -7,7 +7,7 @@ the title and the first half of the description of one, the second half of anoth
 among an item and its crosses. All is built in FOLDER. Then, on one thread, in turns:
 
 * **by user**: `recommend` of users that were not asked before, beside the work it cannot do without: their vectors from
-  their histories, and the index's search;
+  their histories, and the search by the index, or by FAISS's exact one over the same vectors;
 * **by text** and **by picture**: `search` of texts and files that were not asked before, beside encoding them alone.
 """
 
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import faiss
 import numpy as np
 
 from encoders import read_image
@@ -86,7 +87,7 @@ def timed(
     """For each kind of question the median seconds of the whole and of what it cannot do without."""
     chance = np.random.default_rng(0)
     count = arguments.asked
-    users = chance.permutation(rec.users())[:count].tolist()
+    users = chance.permutation(rec.users())[: 2 * count].tolist()
     histories = [rec.history(user) for user in users]
     texts = [row["description"].split(".")[0] for row in rows if row.get("description")]
     texts = [texts[place] for place in chance.permutation(len(texts))[: 2 * count]]
@@ -98,11 +99,19 @@ def timed(
         vector = rec._computed_user_vectors([histories[place]])
         rec._index.search(vector, K, excluded=[{event.item_id for event in histories[place]}])
 
+    faiss.omp_set_num_threads(1)
+    flat: Any = faiss.IndexFlatIP(rec._index.dim)
+    flat.add(rec._index.vectors(rec._index.ids))
+
+    def bare_faiss(place: int) -> None:
+        flat.search(rec._computed_user_vectors([histories[place]]), K + len(histories[place]))
+
     def encode_picture(place: int) -> None:
         encoders.image.encode([read_image(pictures[count + place]).convert("RGB")])
 
     return {
         "by user": in_turns(count, lambda place: rec.recommend(users[place], k=K), bare),
+        "user, FAISS": in_turns(count, lambda place: rec.recommend(users[-1 - place], k=K), bare_faiss),
         "by text": in_turns(
             count,
             lambda place: rec.search(texts[place], k=K),

@@ -49,7 +49,8 @@ def main() -> None:
     parser.add_argument("--interactions", type=Path)
     arguments = parser.parse_args()
     export = "from encoders import load_image_encoder, load_text_encoder; load_text_encoder(), load_image_encoder()"
-    subprocess.run([sys.executable, "-c", export], check=True)  # elsewhere: a child's peak starts from its parent's size
+    # In a process of its own: what a child's peak memory starts from is its parent's size.
+    subprocess.run([sys.executable, "-c", export], check=True)
     rows = [json.loads(line) for line in arguments.catalogue.read_text(encoding="utf-8").splitlines() if line.strip()]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -28,6 +28,7 @@ from safetensors.numpy import load_file, save_file
 from encoders import Classes, TextEncoder, class_scenes
 from multimodal_rec.kernel_ridge import MOST_PAIRS, KernelRidge, drawn_evenly, kernel
 from multimodal_rec.sharpening import MOST_PICTURES, fit_sharpening, sharpened
+from multimodal_rec.threads import aside
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -163,23 +164,31 @@ class Alignment:
 
     def bridge(self, images: FloatArray) -> FloatArray:
         """(n, v) raw features as (n, t) vectors in the space of centred texts, unit length or zero."""
-        result = np.zeros((len(images), len(self.text_mean)), np.float32)
+        parts = [self._bridged(images[start : start + ROWS_AT_ONCE]) for start in range(0, len(images), ROWS_AT_ONCE)]
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.text_mean)), np.float32)
+
+    def _bridged(self, images: FloatArray) -> FloatArray:
         share = self.label_share[0]
-        for start in range(0, len(images), ROWS_AT_ONCE):
-            rows = images[start : start + ROWS_AT_ONCE]
-            some = result[start : start + ROWS_AT_ONCE]
-            if len(self.class_weight) and share > 0:
-                some += share * self._labels(rows)
-            if len(self.landmarks):
-                some += (1 - share) * unit(kernel(self.centred_images(rows), self.landmarks) @ self.coefficients)
-            some[:] = np.where(present(rows)[:, None], unit(some), np.float32(0))
-        return result
+        if not len(self.landmarks):
+            bridged = self._labels(images)
+        elif not len(self.class_weight) or share == 0:
+            bridged = self._learnt(images)
+        else:
+            labels = aside.submit(self._labels, images)
+            bridged = (1 - share) * self._learnt(images) + share * labels.result()
+        return np.where(present(images)[:, None], unit(bridged), np.float32(0))
+
+    def _learnt(self, images: FloatArray) -> FloatArray:
+        """(n, v) raw features by the learned bridge as (n, t) unit vectors."""
+        return unit(kernel(self.centred_images(images), self.landmarks) @ self.coefficients)
 
     def _labels(self, images: FloatArray) -> FloatArray:
         """(n, v) raw features by the label bridge as (n, t) unit vectors; zero where there is none."""
         if not len(self.class_weight):
             return np.zeros((len(images), len(self.text_mean)), np.float32)
-        return unit(_convex(images @ self.class_weight.T + self.class_bias) @ self.class_texts)
+        weights = _convex(images @ self.class_weight.T + self.class_bias)
+        some = weights.any(axis=0)
+        return unit(weights[:, some] @ self.class_texts[some])
 
     def save(self, path: Path) -> None:
         """Write all arrays as safetensors."""

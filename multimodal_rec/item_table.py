@@ -42,6 +42,7 @@ class ItemTable:
         self._path = path
         self._read_only = read_only
         self._recent: dict[str, Item] = {}  # of a table that cannot change, what was read of late
+        self._count: int | None = None  # of a table that cannot change, once it is known
         self._known_words: dict[str, Holders] = {}
         if read_only:
             self._db = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, check_same_thread=False)
@@ -95,7 +96,10 @@ class ItemTable:
 
     def __len__(self) -> int:
         """Number of items."""
-        return int(self._db.execute("SELECT count(*) FROM items").fetchone()[0])
+        if self._read_only and self._count is not None:
+            return self._count
+        self._count = int(self._db.execute("SELECT count(*) FROM items").fetchone()[0])
+        return self._count
 
     def count(self, modality: Modality) -> int:
         """Number of items that have this modality, once their keys are set."""

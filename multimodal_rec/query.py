@@ -18,6 +18,7 @@ from multimodal_rec.errors import QueryError, UnknownItem
 from multimodal_rec.expansion import Expansion
 from multimodal_rec.filters import Where
 from multimodal_rec.space import Space
+from multimodal_rec.threads import aside
 
 FloatArray = npt.NDArray[np.float32]
 Picture = str | Path | Image.Image
@@ -116,7 +117,7 @@ class QueryVectors:
         self._expansion = expansion
 
     def parts(self, queries: Sequence[Query]) -> dict[str, FloatArray]:
-        """(q, dim) for each of `PARTS`, weighted: their sum is the vector of a search without taste.
+        """(q, dim) for each of `PARTS` that any query has, weighted: their sum is the vector of a search without taste.
 
         Raises:
             QueryError: a query asks for nothing, a text is empty, or a file cannot be read.
@@ -124,29 +125,36 @@ class QueryVectors:
         """
         for query in queries:
             query.check()
-        parts = {
-            "text": self._mean([query.texts for query in queries], self._of_texts),
-            "image": self._mean([several(query.image) for query in queries], self._of_pictures),
-            "video": self._mean([several(query.video) for query in queries], self._of_clips),
-            "item": self._mean([several(query.item) for query in queries], self._of_items),
-            "less_like": -self._less_like(queries),
+        texts = [query.texts for query in queries]
+        asked = {
+            "text": (texts, self._of_texts),
+            "image": ([several(query.image) for query in queries], self._of_pictures),
+            "video": ([several(query.video) for query in queries], self._of_clips),
+            "item": ([several(query.item) for query in queries], self._of_items),
+            "less_like": ([several(query.less_like) for query in queries], self._of_anything),
         }
         semantic = self._space.blocks["semantic"]
-        for row, query in enumerate(queries):
-            for part in PARTS:
-                parts[part][row] *= query.share(part)
-            if query.texts:
-                for part in ("image", "video"):
-                    parts[part][row, semantic] *= BRIDGED_BESIDE_TEXT
+        parts = {}
+        for part, (groups, encode) in asked.items():
+            if not any(groups):
+                continue
+            shares = np.array([query.share(part) for query in queries], np.float32)
+            vectors = parts[part] = self._mean(groups, encode) * shares[:, None]
+            if part == "less_like":
+                vectors *= -1
+            elif part in ("image", "video"):
+                vectors[[bool(text) for text in texts], semantic] *= BRIDGED_BESIDE_TEXT
         return parts
 
     def _mean(self, groups: Sequence[list[Any]], encode: Callable[[list[Any]], FloatArray]) -> FloatArray:
-        """(q, dim) the mean vector of each group, zero for an empty one."""
+        """(q, dim) the mean vector of each group, zero for an empty one; at least one is not."""
         vectors = np.zeros((len(groups), self._space.dim), np.float32)
-        owners = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
-        if len(owners):
-            np.add.at(vectors, owners, encode([each for group in groups for each in group]))
-            vectors /= np.maximum(1, np.bincount(owners, minlength=len(groups)))[:, None]
+        encoded = encode([each for group in groups for each in group])
+        end = 0
+        for row, group in enumerate(groups):
+            if group:
+                start, end = end, end + len(group)
+                vectors[row] = encoded[start:end].mean(axis=0)
         return vectors
 
     def _of_texts(self, texts: Sequence[str]) -> FloatArray:
@@ -158,13 +166,14 @@ class QueryVectors:
         return self._space.vectors(semantic=semantic, visual=unit(tower.encode(texts)))
 
     def _of_features(self, features: FloatArray) -> FloatArray:
+        visual = aside.submit(self._alignment.visual, features)
         semantic = np.float32(self._alignment.bridge_weight) * self._alignment.bridge(features)
-        return self._space.vectors(semantic=semantic, visual=self._alignment.visual(features))
+        return self._space.vectors(semantic=semantic, visual=visual.result())
 
     def _of_pictures(self, pictures: Sequence[Picture]) -> FloatArray:
         try:
-            images = [p if isinstance(p, Image.Image) else read_image(Path(p)) for p in pictures]
-            return self._of_features(self._image_encoder().encode([image.convert("RGB") for image in images]))
+            images = [p.convert("RGB") if isinstance(p, Image.Image) else read_image(Path(p)) for p in pictures]
+            return self._of_features(self._image_encoder().encode(images))
         except (MediaError, OSError) as error:
             raise QueryError(f"the query cannot be read: {error}") from error
 
@@ -186,10 +195,6 @@ class QueryVectors:
         vectors = self._index.vectors(ids)
         vectors[:, self._space.blocks["preference"]] = 0
         return vectors
-
-    def _less_like(self, queries: Sequence[Query]) -> FloatArray:
-        groups = [several(query.less_like) for query in queries]
-        return self._mean(groups, self._of_anything)
 
     def _of_anything(self, examples: Sequence[Picture]) -> FloatArray:
         """Vectors of pictures, of items where a text is an item's id, and of texts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import compress, islice
 from operator import attrgetter
 from pathlib import Path
@@ -43,7 +43,7 @@ from multimodal_rec.releases import (
 )
 from multimodal_rec.slate import PLAIN, Candidates, Slate, against, choose, nearly_one, repeats
 from multimodal_rec.space import Space
-from multimodal_rec.threads import one_thread
+from multimodal_rec.threads import aside, one_thread
 from multimodal_rec.user_vectors import user_vectors
 from multimodal_rec.workspace import Workspace
 
@@ -339,13 +339,14 @@ class Recommender:
         results: list[list[Hit]] = []
         for start in range(0, len(queries), BATCH):
             batch = queries[start : start + BATCH]
-            parts = self.query_parts(batch)
             limits = [self._limits(q.where, [*q.exclude, *several(q.item)]) for q in batch]
+            by_word = aside.submit(self._by_words, batch, limits)  # while the encoders are busy
+            parts = self.query_parts(batch)
             pool = max(UNIQUE.pool(k) if query.unique else k for query in batch)
             found = self._search(sum_of(parts), pool, limits)
-            for row, (query, versions) in enumerate(zip(batch, found, strict=True)):
+            for row, (query, versions, words) in enumerate(zip(batch, found, by_word.result(), strict=True)):
                 asked = {name: rows[row] for name, rows in parts.items() if rows[row].any()}
-                results.append(self._search_hits(query, asked, versions, limits[row], k))
+                results.append(self._search_hits(query, asked, versions, words, k))
         return results
 
     def similar(
@@ -407,13 +408,14 @@ class Recommender:
         return Reasons(parts, nearest(self._space, liked, vectors[1:], vectors[0]))
 
     def query_parts(self, queries: Sequence[Query]) -> dict[str, FloatArray]:
-        """(q, dim) vectors of the parts of searches, "taste" among them; the index is asked by their sum.
+        """(q, dim) vectors of the parts of searches, and of "taste" where users are named; the index is asked by their sum.
 
         Raises:
             QueryError, UnknownUser, UnknownItem: as `search` does.
         """
         parts = self._query_vectors.parts(queries)
-        parts["taste"] = np.zeros((len(queries), self._space.dim), np.float32)
+        if any(query.user is not None for query in queries):
+            parts["taste"] = np.zeros((len(queries), self._space.dim), np.float32)
         for row, query in enumerate(queries):
             if query.user is not None:
                 events = self._known_history(query.user)
@@ -660,11 +662,10 @@ class Recommender:
         query: Query,
         asked: Mapping[str, FloatArray],
         versions: dict[str, Version],
-        limits: tuple[Selection | None, frozenset[str]],
+        by_word: Mapping[str, float],
         k: int,
     ) -> list[Hit]:
         """The k best of the items found by their vectors and of those that hold rare words of the query."""
-        by_word = self._by_words(query, limits)
         scores = {item_id: version[0] + by_word.get(item_id, 0.0) for item_id, version in versions.items()}
         missing = [item_id for item_id in by_word if item_id not in scores]
         if missing:
@@ -687,29 +688,34 @@ class Recommender:
             gave = {name: float(rows @ vector) for name, rows in asked.items()}
             if item_id in by_word:
                 gave["words"] = by_word[item_id]
-            hits.append(replace(_hit(rank, scores[item_id], items[item_id], part), contributions=gave))
+            hits.append(_hit(rank, scores[item_id], items[item_id], part, gave))
         return hits
 
     def _versions_of(self, ids: Sequence[str], vector: FloatArray) -> dict[str, Version]:
         """The version of each of these items, whole or part, that is nearest to a (dim,) vector."""
-        whole = [Match(*pair) for pair in zip(ids, (self._index.vectors(ids) @ vector).tolist(), strict=True)]
+        whole = [Match(*pair) for pair in zip(ids, self._index.scores(vector, ids).tolist(), strict=True)]
         if not len(self._parts):
             return _better(whole, {})
         (best,) = best_parts(self._parts, vector[None], len(ids), self._part_owners, Selection(ids), [frozenset()])
         return _better(whole, best)
 
-    def _by_words(self, query: Query, limits: tuple[Selection | None, frozenset[str]]) -> dict[str, float]:
-        """What rare words of a query add to the scores of the items that hold them."""
-        if not query.words or not query.share("text"):
-            return {}
-        weight = WORDS * query.share("text") * (1 - query.taste if query.user else 1)
-        allowed, left_out = limits
-        found = self._items.find_words(" ".join(query.texts))
-        return {
-            item_id: weight * share
-            for item_id, share in found.items()
-            if item_id not in left_out and (allowed is None or item_id in allowed)
-        }
+    def _by_words(
+        self, queries: Sequence[Query], limits: Sequence[tuple[Selection | None, frozenset[str]]]
+    ) -> list[dict[str, float]]:
+        """What rare words of each query add to the scores of the items that hold them."""
+        results: list[dict[str, float]] = []
+        for query, (allowed, left_out) in zip(queries, limits, strict=True):
+            asked = query.words and query.share("text")
+            found = self._items.find_words(" ".join(query.texts)) if asked else {}
+            weight = WORDS * query.share("text") * (1 - query.taste if query.user else 1)
+            results.append(
+                {
+                    item_id: weight * share
+                    for item_id, share in found.items()
+                    if item_id not in left_out and (allowed is None or item_id in allowed)
+                }
+            )
+        return results
 
     def _answers(
         self,
@@ -734,7 +740,7 @@ def check_k(k: int) -> None:
 
 def sum_of(parts: Mapping[str, FloatArray]) -> FloatArray:
     """The sum of arrays of the same shape."""
-    return np.asarray(np.sum(list(parts.values()), axis=0), dtype=np.float32)
+    return reduce(np.add, parts.values())
 
 
 def _better(matches: Sequence[Match], best: Mapping[str, tuple[float, Part]]) -> dict[str, Version]:
@@ -746,5 +752,8 @@ def _better(matches: Sequence[Match], best: Mapping[str, tuple[float, Part]]) ->
     return versions
 
 
-def _hit(rank: int, score: float, item: Item, matched: Part | None = None) -> Hit:
-    return Hit(rank, item.id, score, item.title, item.categories, item.image, item.video, item.attributes, matched)
+def _hit(
+    rank: int, score: float, item: Item, matched: Part | None = None, gave: Mapping[str, float] | None = None
+) -> Hit:
+    media = item.image, item.video
+    return Hit(rank, item.id, score, item.title, item.categories, *media, item.attributes, matched, gave)

@@ -1,12 +1,16 @@
-"""One thread for the arithmetic of a single question: it is small, and contended cores make several much slower."""
+"""The threads of a question: one for its arithmetic, which contended cores would slow down on several, and one aside."""
 
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+aside = ThreadPoolExecutor(2, thread_name_prefix="aside")
+"""For what can be done while its caller does something else; nothing done here waits for anything else done here."""
 
 
 class _OneThread:

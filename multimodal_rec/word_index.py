@@ -11,9 +11,13 @@ import json
 import math
 import re
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Rows = npt.NDArray[np.int64]
 
 FEW = 0.02
 """Words in a larger share of the items, or in more than the root of their number, say nothing of any one of them; see
@@ -31,6 +35,8 @@ STANDING_IN = 0.4
 """What such a word is worth beside one that an item holds as it is: "train" may mean no "training"."""
 MOST_FOUND = 200
 """Items that a text can find by its words."""
+LEAST_FOUND = 0.005
+"""An item that would gain less is not found by its words: it could pass only what scores the same but for chance."""
 RARITY_POWER = 4
 """Bends the share of rarity: a word in 1 of 1,000 items is worth 1, in 10 of them .2, in 100 of them .01."""
 NAMES_AMONG = 1000
@@ -52,11 +58,14 @@ _CREATE = (
 
 
 class Holders(NamedTuple):
-    """Places of the items that hold a word."""
+    """The items that hold a word, where they are not too many."""
 
-    rows: list[int]
-    titled: list[int]
-    """Those that hold it in the title."""
+    rows: Rows
+    """Their places, ascending."""
+    titled: npt.NDArray[np.bool_]
+    """(n,) which of them hold it in the title."""
+    common: bool
+    """Whether too many hold it anywhere: these are the items that have it in the title."""
     surely: float
     """How surely they hold the word that was meant."""
 
@@ -101,43 +110,63 @@ def find_words(db: sqlite3.Connection, text: str, total: int, known: dict[str, H
         known: words that were looked up in this table before; more are added.
     """
     words = list(dict.fromkeys(_query_words(text)))[:MOST_WORDS]
-    most = max(FEWEST, int(min(FEW * total, math.sqrt(total))))
-    holders: list[Holders] = []
-    for word in words:
-        own = known.get(word)
-        if own is None:
-            if len(known) >= MOST_KNOWN:
-                known.clear()
-            own = known[word] = _holders(db, word, most)
-        holders.append(own)
-    worths = [surely * _rarity(len(rows), total) if rows else 0.0 for rows, _, surely in holders]
+    holders = [own for own in (_known_holders(db, word, total, known) for word in words) if len(own.rows)]
+    if not holders:
+        return {}
+    worths = [0.0 if own.common else own.surely * _rarity(len(own.rows), total) for own in holders]
     whole = sum(worths) or 1.0
-    met = Counter(row for rows, titled, _ in holders for row in {*rows, *titled})
-    telling = sum(1 for rows, titled, _ in holders if rows or titled)
-    found: dict[int, float] = {}
-    for worth, (rows, titled, surely) in zip(worths, holders, strict=True):
-        by_word = dict.fromkeys(rows, ELSEWHERE * worth * worth / whole)
-        if titled:  # a word that descriptions are full of may yet be the name of one item, if little else is asked for
-            name = surely * _rarity(len(titled), total) ** 2 / len(words)
-            by_word |= {row: max(name, worth * worth / whole) for row in titled}
-        doubt = DOUBT * max(0.0, 1 - math.log(total / len(by_word)) / math.log(NAMES_AMONG)) if by_word else 0.0
-        for row, gain in by_word.items():
-            found[row] = found.get(row, 0.0) + gain * (met[row] / telling) ** doubt
-    best = sorted(found, key=lambda row: -found[row])[:MOST_FOUND]
-    marks = ", ".join("?" * len(best))
-    ids = db.execute(f"SELECT position, id FROM items WHERE position IN ({marks})", best).fetchall()  # noqa: S608
-    return {item_id: min(1.0, found[row]) for row, item_id in ids}
+    gains = [_gains(own, worth * worth / whole, len(words), total) for own, worth in zip(holders, worths, strict=True)]
+    rows, word_rows = np.unique(
+        np.concatenate([own.rows for own in holders]), return_inverse=True
+    )  # (r,), (all holders,)
+    met = np.bincount(word_rows)[word_rows] / len(
+        holders
+    )  # (all holders,) share of the telling words that the item holds
+    doubts = np.repeat([_doubt(len(own.rows), total) for own in holders], [len(own.rows) for own in holders])
+    found = np.minimum(1.0, np.bincount(word_rows, np.concatenate(gains) * met**doubts))
+    best = np.argsort(-found, kind="stable")[:MOST_FOUND]
+    best = best[found[best] >= LEAST_FOUND]
+    gain_of = dict(zip(rows[best].tolist(), found[best].tolist(), strict=True))
+    marks = ", ".join("?" * len(gain_of))
+    ids = db.execute(f"SELECT position, id FROM items WHERE position IN ({marks})", list(gain_of)).fetchall()  # noqa: S608
+    return {item_id: gain_of[row] for row, item_id in ids}
+
+
+def _gains(own: Holders, gain: float, words: int, total: int) -> npt.NDArray[np.float64]:
+    """(n,) what the holders of one of so many words gain, if a title's word is worth so much."""
+    if not own.titled.any():
+        return np.full(len(own.rows), ELSEWHERE * gain)
+    # A word that descriptions are full of may yet be the name of one item, if little else is asked for.
+    name = own.surely * _rarity(int(own.titled.sum()), total) ** 2 / words
+    return np.where(own.titled, max(name, gain), ELSEWHERE * gain)
+
+
+def _doubt(holders: int, total: int) -> float:
+    """How fast the gain by a word with so many holders falls with the telling words that an item lacks."""
+    return DOUBT * max(0.0, 1 - math.log(total / holders) / math.log(NAMES_AMONG))
+
+
+def _known_holders(db: sqlite3.Connection, word: str, total: int, known: dict[str, Holders]) -> Holders:
+    """The items that hold a word, remembered."""
+    own = known.get(word)
+    if own is None:
+        if len(known) >= MOST_KNOWN:
+            known.clear()
+        own = known[word] = _holders(db, word, max(FEWEST, int(min(FEW * total, math.sqrt(total)))))
+    return own
 
 
 def _holders(db: sqlite3.Connection, word: str, most: int) -> Holders:
-    """The items that hold a word, or else one that it begins; none where they are too many."""
+    """The items that hold a word, or else one that it begins."""
     phrase = '"' + _spaced(word).replace('"', '""') + '"'
     rows, surely = _rows(db, phrase, most), 1.0
     if rows == [] and len(word) >= SHORTEST_PREFIX:
         phrase, most, surely = phrase + "*", MOST_PREFIXED, STANDING_IN
         rows = _rows(db, phrase, most) or []
-    titled = [] if rows == [] else _rows(db, f"title : {phrase}", most)
-    return Holders(rows or [], titled or [], surely)
+    titled = [] if rows == [] else _rows(db, f"title : {phrase}", most) or []
+    places, named = sorted({*(rows or []), *titled}), set(titled)
+    in_title = np.fromiter((row in named for row in places), np.bool_, len(places))
+    return Holders(np.array(places, np.int64), in_title, common=rows is None, surely=surely)
 
 
 def _rows(db: sqlite3.Connection, query: str, most: int) -> list[int] | None:
