@@ -82,7 +82,7 @@ def plan_index(
     flat = ids + count * dim * 4
     needs = {
         "flat": flat,
-        "pq": flat + count * dim // 8,
+        "pq": flat + count * dim // 4,
         "hnsw": flat + count * BYTES_PER_LINKS,
         "ivf16": ids + count * (dim * 2 + BYTES_PER_LIST_ENTRY),
         "ivf8": ids + count * (dim + BYTES_PER_LIST_ENTRY),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
@@ -22,7 +23,7 @@ MEASURED_K = (10, 100, 1000)  # numbers of answers that the recall is measured w
 LOG_K = np.log(MEASURED_K)
 MOST_MEASURED = 16_384  # candidates of a measurement: a best answer that is not among them counts as the last
 MOST_VIEWS = 8
-UNCODED = 1 / 8  # from this share on, new vectors are no longer all compared but encoded with the others
+UNCODED = 1 / 32  # from this share on, new vectors are no longer all compared but encoded with the others
 MOST_CANDIDATES = 1 / 4  # from this share of all vectors on, all of them are compared
 
 logger = logging.getLogger(__name__)
@@ -65,11 +66,11 @@ class PqIndex(ApproximateIndex):
         if not self._views:
             return
         if len(self._queries):
-            self._encode(np.array([exact.asked_columns(query) for query in queries]).reshape(-1, 2))
+            self._view_what_is_asked(queries)
         seen_by = np.array([self._views.index(self._view(query)) for query in queries])
         for place, view in enumerate(self._views):
             whole = place == len(self._views) - 1  # of columns that no query here asks together: harder ones may come
-            some = np.full(len(queries), True) if whole else seen_by == place
+            some = (seen_by == place) | whole
             depths = self._needed(view, queries[some], own[some], target) if some.any() else MEASURED_K
             self._views[place] = view._replace(depths=depths)
             logger.info("of columns %d to %d the 10 best are among %d candidates", *view.columns, depths[0])
@@ -106,27 +107,35 @@ class PqIndex(ApproximateIndex):
 
     def _compact(self, rows: Rows) -> None:
         self._vectors.keep(rows)
-        self._views = []
-        self._encode_if_due()
+        if self._views:
+            self._encode()
 
     def _encode_if_due(self) -> None:
         count = len(self._vectors.rows)
         coded = len(self._views[-1].codes) if self._views else 0
         if count >= MEASURED_FROM and count - coded > UNCODED * coded:
-            earlier, self._views = [view.columns for view in self._views], []
-            self._encode(np.array(earlier).reshape(-1, 2))
+            self._encode()
 
-    def _encode(self, asked: Rows) -> None:
-        """Have a view of each of the (n, 2) columns that are asked together, the most frequent, and one of all columns."""
-        kinds, counts = np.unique(asked, axis=0, return_counts=True)
-        frequent = kinds[np.argsort(-counts, kind="stable")[:MOST_VIEWS]].tolist()
-        wanted = {(first, end) for first, end in frequent} | {(0, self._dim)}
+    def _encode(self) -> None:
+        """Encode all rows with new centres in all views there are, or in one of all columns."""
+        if len(self._vectors.rows) < MEASURED_FROM:
+            self._views = []
+            return
+        views = [(view.columns, view.depths) for view in self._views] or [((0, self._dim), ())]
+        self._views = [View(columns, self._coded(columns), depths) for columns, depths in views]
+
+    def _view_what_is_asked(self, queries: FloatArray) -> None:
+        """Have a view of the columns that these queries ask together, the most frequent ones, and one of all."""
+        kinds = Counter(map(exact.asked_columns, queries))
+        wanted = {columns for columns, _ in kinds.most_common(MOST_VIEWS)} | {(0, self._dim)}
         have = {view.columns: view for view in self._views}
-        rows = self._vectors.rows
         self._views = [
-            have.get(columns) or View(columns, Codes.train(rows, columns, self._seed))
-            for columns in sorted(wanted, key=lambda columns: columns[1] - columns[0])
+            have.get(columns) or View(columns, self._coded(columns))
+            for columns in sorted(wanted, key=lambda columns: (columns[1] - columns[0], columns))
         ]
+
+    def _coded(self, columns: Columns) -> Codes:
+        return Codes.train(self._vectors.rows, columns, self._seed)
 
     def _read(self, rows: Rows) -> FloatArray:
         return self._vectors.rows[rows]
