@@ -38,6 +38,8 @@ TOP_CLASSES = 50
 MIN_PAIRS = 50
 ROWS_AT_ONCE = 1024
 """Pictures whose class probabilities are in memory at once."""
+FEW = 8
+"""Pictures whose classes are told aside: that of more would compete with them for the cores."""
 LABEL_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """What is tried as the share of the label bridge beside the learned one."""
 BLIND_TRUST = 0.25
@@ -173,6 +175,8 @@ class Alignment:
             bridged = self._labels(images)
         elif not len(self.class_weight) or share == 0:
             bridged = self._learnt(images)
+        elif len(images) > FEW:
+            bridged = (1 - share) * self._learnt(images) + share * self._labels(images)
         else:
             labels = aside.submit(self._labels, images)
             bridged = (1 - share) * self._learnt(images) + share * labels.result()
