@@ -86,9 +86,9 @@ def timed(
 ) -> dict[str, tuple[float, float]]:
     """For each kind of question the median seconds of the whole and of what it cannot do without."""
     chance = np.random.default_rng(0)
-    count = arguments.asked
-    users = chance.permutation(rec.users())[: 2 * count].tolist()
-    histories = [rec.history(user) for user in users]
+    count = min(arguments.asked, len(rec.users()) // 2)
+    users, others = chance.permutation(rec.users())[: 2 * count].reshape(2, -1).tolist()
+    histories, other_histories = ([rec.history(user) for user in some] for some in (users, others))
     texts = [row["description"].split(".")[0] for row in rows if row.get("description")]
     texts = [texts[place] for place in chance.permutation(len(texts))[: 2 * count]]
     pictures = [arguments.catalogue.parent / row["image"] for row in rows if row.get("image")]
@@ -104,14 +104,14 @@ def timed(
     flat.add(rec._index.vectors(rec._index.ids))
 
     def bare_faiss(place: int) -> None:
-        flat.search(rec._computed_user_vectors([histories[place]]), K + len(histories[place]))
+        flat.search(rec._computed_user_vectors([other_histories[place]]), K + len(other_histories[place]))
 
     def encode_picture(place: int) -> None:
         encoders.image.encode([read_image(pictures[count + place]).convert("RGB")])
 
     return {
         "by user": in_turns(count, lambda place: rec.recommend(users[place], k=K), bare),
-        "user, FAISS": in_turns(count, lambda place: rec.recommend(users[-1 - place], k=K), bare_faiss),
+        "user, FAISS": in_turns(count, lambda place: rec.recommend(others[place], k=K), bare_faiss),
         "by text": in_turns(
             count,
             lambda place: rec.search(texts[place], k=K),

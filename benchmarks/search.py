@@ -28,7 +28,7 @@ import numpy as np
 import psutil
 
 import encoders
-from index import FlatIndex, HnswIndex, IvfIndex, Match, Selection, load_index
+from index import FlatIndex, HnswIndex, IvfIndex, Match, PqIndex, Selection, load_index
 from index.approximate import ApproximateIndex
 from index.base import FloatArray
 from index.local import LocalIndex
@@ -95,7 +95,7 @@ def main() -> None:
         task = prepared(texts, size, arguments.noise)
         with tempfile.TemporaryDirectory() as folder:
             exact = Contender("exact", 0, 0, 0, [Setting(nothing, partial(task.exact.search, k=K))])
-            makes = [IvfIndex, partial(IvfIndex, bits=8)] + [HnswIndex] * (size <= GRAPHS_UP_TO)
+            makes = [IvfIndex, partial(IvfIndex, bits=8), PqIndex] + [HnswIndex] * (size <= GRAPHS_UP_TO)
             ours = [our_index(task, make(DIM), arguments.threads, Path(folder)) for make in makes]
             peers = peer_indexes(task, arguments.threads) if size <= arguments.peers_up_to else []
             contenders = [exact, *ours, *peers]

@@ -66,6 +66,7 @@ class VectorIndex(Protocol):
 
         Raises:
             KeyError: an id is not held.
+            ValueError: the query has another shape, or a value that is not finite.
         """
 
     def search(

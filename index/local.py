@@ -84,6 +84,7 @@ class LocalIndex(ABC):
 
     def scores(self, query: FloatArray, ids: Sequence[str]) -> FloatArray:
         """Return the float32 (n,) inner products of a (dim,) query with the vectors of these ids."""
+        query = checked_vectors(query[None], self._dim)[0]
         with self._lock.reading:
             return self._products(query, self._rows_of(ids))
 

@@ -37,12 +37,13 @@ class Matrix:
 
     def put(self, start: int, vectors: FloatArray) -> None:
         """Put (n, dim) vectors into the rows from `start` on, the last ones then."""
-        self._end = start + len(vectors)
-        if self._end > len(self._rows):
-            grown = np.empty((max(self._end, start + start // 2), vectors.shape[1]), dtype=np.float32)
+        end = start + len(vectors)
+        if end > len(self._rows):
+            grown = np.empty((max(end, start + start // 2), vectors.shape[1]), dtype=np.float32)
             grown[:start] = self._rows[:start]
             self._rows = grown
-        self._rows[start : self._end] = vectors
+        self._rows[start:end] = vectors
+        self._end = end
 
     def forget(self, rows: Rows) -> None:
         """Let no search find these rows: an inner product with NaN compares as false and so never wins."""

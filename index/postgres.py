@@ -113,7 +113,7 @@ class PostgresIndex:
 
     def scores(self, query: FloatArray, ids: Sequence[str]) -> FloatArray:
         """Return the float32 (n,) inner products of a (dim,) query with the vectors of these ids."""
-        return self.vectors(ids) @ query
+        return self.vectors(ids) @ checked_vectors(query[None], self._dim)[0]
 
     def search(
         self,

@@ -63,15 +63,23 @@ class PqIndex(ApproximateIndex):
 
     def _measure(self, queries: FloatArray, own: Rows, target: float) -> None:
         """Encode what queries like these ask together, and find out among how many candidates their answers are."""
-        if not self._views:
+        if not self._views or not len(queries):
             return
         if len(self._queries):
             self._view_what_is_asked(queries)
-        seen_by = np.array([self._views.index(self._view(query)) for query in queries])
+        alike: dict[Columns, list[int]] = {}
+        for place, query in enumerate(queries):
+            alike.setdefault(self._view(query).columns, []).append(place)
+        whole = self._views[-1]
+        # Other queries of all columns may come than were measured: they are taken to be like the hardest.
+        most = np.max(
+            [self._needed(whole, queries[some], own[some], target) for some in alike.values()], axis=0
+        ).tolist()
         for place, view in enumerate(self._views):
-            whole = place == len(self._views) - 1  # of columns that no query here asks together: harder ones may come
-            some = (seen_by == place) | whole
-            depths = self._needed(view, queries[some], own[some], target) if some.any() else MEASURED_K
+            depths = most
+            if view is not whole and view.columns in alike:
+                some = alike[view.columns]
+                depths = self._needed(view, queries[some], own[some], target)
             self._views[place] = view._replace(depths=depths)
             logger.info("of columns %d to %d the 10 best are among %d candidates", *view.columns, depths[0])
 
@@ -155,10 +163,10 @@ class PqIndex(ApproximateIndex):
         self, queries: FloatArray, k: int, extra: int, chosen: ChosenRows | None, outside: Sequence[set[int]]
     ) -> tuple[FloatArray, Rows]:
         left_out = [np.fromiter(rows, np.int64, len(rows)) for rows in outside]
-        if chosen is None and (
-            found := self._ranked(queries, k, k + extra, 1.0, lambda query, rows: rows[~np.isin(rows, left_out[query])])
-        ):
-            return found
+        if chosen is None and k + extra <= len(self._ids):
+            found = self._ranked(queries, k, k + extra, 1.0, lambda query, rows: rows[~np.isin(rows, left_out[query])])
+            if found:
+                return found
         return super()._nearest_but(queries, k, extra, chosen, outside)
 
     def _ranked(
@@ -179,7 +187,10 @@ class PqIndex(ApproximateIndex):
             if count > MOST_CANDIDATES * len(rows):
                 return None
             found = np.sort(view.codes.nearest(query[None], count)[0])
-            candidates = kept(place, np.concatenate([found, np.arange(len(view.codes), len(rows))]))
+            new = np.arange(len(view.codes), len(rows))
+            candidates = kept(place, np.concatenate([found[found >= 0], new]))
+            if len(candidates) < k:
+                return None
             scores[place], best[place] = exact.nearest_of(query, rows, candidates, k)
         return None if (best < 0).any() else (scores, best)
 

@@ -178,7 +178,7 @@ class Alignment:
         elif len(images) > FEW:
             bridged = (1 - share) * self._learnt(images) + share * self._labels(images)
         else:
-            labels = aside.submit(self._labels, images)
+            labels = aside(self._labels, images)
             bridged = (1 - share) * self._learnt(images) + share * labels.result()
         return np.where(present(images)[:, None], unit(bridged), np.float32(0))
 

@@ -2,7 +2,8 @@
 
 What was learned is kept, so the vectors of all other items stay as they are. Those of the changed items take their
 places in copies of the indexes, and files that tell nothing of single items are copied unread. Only where a large part
-of the catalogue changes, or another index suits its new size, all is assembled anew from the stored vectors.
+of the catalogue changes, or another index suits its new size, all is assembled anew from the stored vectors. Items that
+are as they were do not count, so that a whole catalogue may be given of which little has changed.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def update(
 ) -> Summary:
     """Add the items of a catalogue to a workspace, replacing those of the same id. What was learned is kept.
 
-    Raises: as `build`.
+    Where all are there just so, no release is published. Raises: as `build`.
     """
     return change(workspace, catalogue, media_root=media_root, threads=threads, progress=progress)
 
@@ -93,11 +94,13 @@ def change(
             if encoders is None or encoder_records(encoders) != (manifest.text_encoder, manifest.image_encoder):
                 encoders = recorded_encoders(manifest, threads)
             put = work.read_changes(catalogue, media_root)
-            if _fits(work, manifest, len(put)):
-                work.embed(encoders, put)
-                _publish_changes(work, folder, manifest, list(dict.fromkeys([*gone, *put])), encoders)
+            work.embed(encoders, put if _fits(work, manifest, len(put)) else None)
+            changed = list(dict.fromkeys([*gone, *work.items.unlike(folder / ITEMS_FILE, put)]))
+            if not changed:
+                work.conclude(manifest)
+            elif _fits(work, manifest, len(changed)):
+                _publish_changes(work, folder, manifest, changed, encoders)
             else:
-                work.embed(encoders)
                 _publish_anew(work, folder, manifest, encoders)
             return work.summary
 

@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS items (
     text_key BLOB, image_key BLOB, video_key BLOB
 )"""
 _FIELDS = "id, title, description, categories, image, video, attributes"
+_KEYS = ("text_key", "image_key", "video_key")
 _POSITIONS = "SELECT position FROM items ORDER BY position"
 _MEMBERS = "items, json_each(CASE WHEN json_valid(attributes) THEN attributes ELSE '{}' END)"
 """Every attribute of every item; JSON that only Python can read, with NaN in it, has none."""
@@ -42,7 +43,7 @@ class ItemTable:
         self._path = path
         self._read_only = read_only
         self._recent: dict[str, Item] = {}  # of a table that cannot change, what was read of late
-        self._count: int | None = None  # of a table that cannot change, once it is known
+        self._count: int | None = None  # once it was asked for; it holds where the table cannot change
         self._known_words: dict[str, Holders] = {}
         if read_only:
             self._db = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, check_same_thread=False)
@@ -173,6 +174,16 @@ class ItemTable:
             one = query + " AND id = ?"
             return [item_id for item_id in ids if self._db.execute(one, (item_id,)).fetchone()]
         return [row[0] for row in self._db.execute(query + " ORDER BY position")]
+
+    def unlike(self, snapshot: Path, ids: Sequence[str]) -> list[str]:
+        """Those of these ids whose item is not as a snapshot has it, its content included."""
+        same = " AND ".join(f"new.{name} IS old.{name}" for name in (*_FIELDS.split(", "), *_KEYS))
+        query = f"SELECT EXISTS (SELECT 1 FROM items new JOIN release.items old USING (id) WHERE id = ? AND {same})"  # noqa: S608
+        self._db.execute("ATTACH ? AS release", (str(snapshot),))
+        try:
+            return [item_id for item_id in ids if not self._db.execute(query, (item_id,)).fetchone()[0]]
+        finally:
+            self._db.execute("DETACH release")
 
     def set_keys(self, modality: Modality, keys: Iterable[tuple[bytes | None, str]]) -> None:
         """Note the content key of one modality for (key, item id) pairs."""

@@ -166,7 +166,7 @@ class QueryVectors:
         return self._space.vectors(semantic=semantic, visual=unit(tower.encode(texts)))
 
     def _of_features(self, features: FloatArray) -> FloatArray:
-        visual = aside.submit(self._alignment.visual, features)
+        visual = aside(self._alignment.visual, features)
         semantic = np.float32(self._alignment.bridge_weight) * self._alignment.bridge(features)
         return self._space.vectors(semantic=semantic, visual=visual.result())
 

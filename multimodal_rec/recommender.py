@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import wait
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, reduce
 from itertools import compress, islice
@@ -340,10 +341,13 @@ class Recommender:
         for start in range(0, len(queries), BATCH):
             batch = queries[start : start + BATCH]
             limits = [self._limits(q.where, [*q.exclude, *several(q.item)]) for q in batch]
-            by_word = aside.submit(self._by_words, batch, limits)  # while the encoders are busy
-            parts = self.query_parts(batch)
-            pool = max(UNIQUE.pool(k) if query.unique else k for query in batch)
-            found = self._search(sum_of(parts), pool, limits)
+            by_word = aside(self._by_words, batch, limits)  # while the encoders are busy
+            try:
+                parts = self.query_parts(batch)
+                pool = max(UNIQUE.pool(k) if query.unique else k for query in batch)
+                found = self._search(sum_of(parts), pool, limits)
+            finally:
+                wait([by_word])  # it reads files that the caller may close
             for row, (query, versions, words) in enumerate(zip(batch, found, by_word.result(), strict=True)):
                 asked = {name: rows[row] for name, rows in parts.items() if rows[row].any()}
                 results.append(self._search_hits(query, asked, versions, words, k))
@@ -426,7 +430,7 @@ class Recommender:
 
     def query_vectors(self, queries: Sequence[Query]) -> FloatArray:
         """(q, dim) vectors of searches, as the index is asked by them; raises as `search`."""
-        return sum_of(self.query_parts(queries))
+        return sum_of({"none": np.zeros((len(queries), self._space.dim), np.float32), **self.query_parts(queries)})
 
     def update(self, catalogue: str | Path, *, media_root: str | Path | None = None) -> None:
         """Add or replace items, and answer from the new release."""

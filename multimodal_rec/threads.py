@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-aside = ThreadPoolExecutor(2, thread_name_prefix="aside")
-"""For what can be done while its caller does something else; nothing done here waits for anything else done here."""
+Result = TypeVar("Result")
+
+
+_pool = ThreadPoolExecutor(2, thread_name_prefix="aside")
+
+
+def aside(work: Callable[..., Result], *arguments: object) -> Future[Result]:
+    """Do some work while the caller does something else; it must not wait for other work done so.
+
+    Where no thread can be started any more, as the interpreter is ending, it is done at once.
+    """
+    try:
+        return _pool.submit(work, *arguments)
+    except RuntimeError:
+        done: Future[Result] = Future()
+        try:
+            done.set_result(work(*arguments))
+        except Exception as error:
+            done.set_exception(error)
+        return done
+
+
+def _after_fork() -> None:
+    """A forked process has none of the threads of the one that it comes from."""
+    global _pool  # noqa: PLW0603
+    _pool = ThreadPoolExecutor(2, thread_name_prefix="aside")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class _OneThread:

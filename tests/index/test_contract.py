@@ -285,5 +285,7 @@ def test_bad_questions_are_refused(make_index: MakeIndex) -> None:
         index.search(query, 1, excluded=[set(), set()])
     with pytest.raises(ValueError, match="not finite"):
         index.search(query * np.inf, 1)
+    with pytest.raises(ValueError, match="do not fit"):
+        index.scores(query[0, :-1], ["item 1"])
     with pytest.raises(ValueError, match="at least one dimension"):
         make_index(0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index import FlatIndex, PqIndex
+from index import FlatIndex, PqIndex, Selection
 from index.base import FloatArray
 from index.codes import Codes
 from tests.index.oracle import recall
@@ -97,3 +97,36 @@ def test_items_that_were_seen_leave_room_for_others(tuned: tuple[PqIndex, FlatIn
     found, expected = (target.search(asked, 10, excluded=seen) for target in (index, exact))
     assert recall(found, expected) >= 0.97
     assert not any(seen[place] & {match.id for match in row} for place, row in enumerate(found))
+
+
+def test_a_filter_against_the_query_still_has_its_answers(
+    tuned: tuple[PqIndex, FlatIndex], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.local.FEW_ROWS", 10)
+    index, exact = tuned
+    asked = queries(ALL, 5, seed=7)
+    for query in asked:
+        farthest = Selection(match.id for match in exact.search(query[None], COUNT)[0][-2_000:])
+        found, expected = (target.search(query[None], 10, allowed=farthest) for target in (index, exact))
+        assert recall(found, expected) == 1
+    everything_else = [{match.id for match in exact.search(query[None], COUNT - 3)[0]} for query in asked]
+    assert [len(row) for row in index.search(asked, 10, excluded=everything_else)] == [3] * 5
+    assert [len(row) for row in index.search(asked[:1], 10**12, excluded=[{IDS[0]}])] == [COUNT - 1]
+    assert len(index.search(np.zeros((1, DIM), np.float32), 10)[0]) == 10
+
+
+def test_the_hardest_queries_say_what_others_of_all_columns_need() -> None:
+    """Many easy queries of one block, few hard ones of all."""
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(6_000, 64)).astype(np.float32)
+    easy, hard = rows[:128].copy(), random.normal(size=(60, 64)).astype(np.float32)
+    easy[:, 32:] = 0
+    index, exact = PqIndex(64, recall=0.99), FlatIndex(64)
+    for target in (index, exact):
+        target.add([str(row) for row in range(len(rows))], rows)
+    index.tune(np.concatenate([easy, hard[:30]]))
+    assert recall(index.search(hard[30:], 10), exact.search(hard[30:], 10)) >= 0.97
+    nothing = PqIndex(64)
+    nothing.add([str(row) for row in range(len(rows))], rows)
+    nothing.tune(np.zeros((5, 64), np.float32))
+    assert recall(nothing.search(hard, 10), exact.search(hard, 10)) >= 0.95

@@ -158,3 +158,32 @@ def test_what_was_encoded_is_told_where_much_changes(workspace: Path, tmp_path: 
     rows = [row(number, 1) for number in range(16)]
     summary = change(workspace, table(tmp_path / "many.jsonl", rows), encoders=encoders)
     assert (summary.encoded["text"], summary.reused["text"]) == (16, 2)
+
+
+def test_of_a_whole_catalogue_only_what_changed_is_changed(
+    workspace: Path, tmp_path: Path, encoders: Encoders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise AssertionError("all was assembled anew")
+
+    monkeypatch.setattr(changes, "_publish_anew", refused)
+    before = told(workspace)
+    rows = [row(number, version=int(number == 7)) for number in range(19)]  # one is other, one new with a known text
+    summary = change(workspace, table(tmp_path / "all.jsonl", rows), encoders=encoders)
+    assert (summary.items, summary.encoded["text"], summary.reused["text"]) == (19, 1, 18)
+    after = told(workspace)
+    assert set(after["ids"]) - set(before["ids"]) == {"i18"}
+    for item_id in set(before["ids"]) - {"i7"}:
+        old, new = (state["vectors"][state["ids"].index(item_id)] for state in (before, after))
+        np.testing.assert_array_equal(old, new)
+
+
+def test_a_change_of_nothing_publishes_nothing(workspace: Path, tmp_path: Path, encoders: Encoders) -> None:
+    current = Workspace(workspace).releases.current()
+    for rows in ([row(3)], [row(number) for number in range(18)]):
+        summary = change(workspace, table(tmp_path / "same.jsonl", rows), encoders=encoders)
+        assert (summary.items, summary.encoded["text"]) == (18, 0)
+        assert Workspace(workspace).releases.current() == current
+        assert summary.release == read_manifest(current).number
+    update(table(tmp_path / "other.jsonl", [row(3, version=1)]), workspace)
+    assert Workspace(workspace).releases.current() != current

@@ -102,6 +102,19 @@ def test_keys_stand_by_modality_in_order_of_position(table: ItemTable) -> None:
     assert table.with_key("image", b"1") == []
 
 
+def test_items_unlike_those_of_a_snapshot(table: ItemTable, tmp_path: Path) -> None:
+    table.put(named("a", "b", "c", "d", "e"))
+    table.set_keys("image", [(b"1", "a"), (b"2", "b"), (b"3", "c")])
+    table.snapshot(tmp_path / "release.db")
+    ids = ["a", "b", "c", "d", "e", "new", "unheard of"]
+    assert table.unlike(tmp_path / "release.db", ids) == ["new", "unheard of"]
+    table.put([Item(id="b", title="b", categories=("other",)), Item(id="new", title="new")])
+    table.set_keys("image", [(b"2", "b"), (b"4", "c")])
+    table.remove(["d"])
+    assert table.unlike(tmp_path / "release.db", ids) == ["b", "c", "d", "new", "unheard of"]
+    assert table.unlike(tmp_path / "release.db", ["e", "a"]) == []
+
+
 def test_drop_takes_one_medium_away(table: ItemTable) -> None:
     table.put([FULL])
     for modality in MODALITIES:
