@@ -157,7 +157,7 @@ class Releases:
 
     def prune(self, keep: int) -> tuple[list[int], list[int]]:
         """Delete all but the newest and the current releases; return which went, and which a reader still holds."""
-        for left_over in self._folder.glob(f"{DYING}*"):
+        for left_over in (*self._folder.glob(f"{DYING}*"), *self._folder.glob(f"{DRAFT}*")):
             shutil.rmtree(left_over, ignore_errors=True)
         current = self.current_number()
         gone, held = [], []

@@ -144,11 +144,12 @@ def test_prune_keeps_the_newest_and_the_current(workspace: Path) -> None:
         prune(workspace, 0)
 
 
-def test_what_a_killed_prune_left_is_swept_up(workspace: Path) -> None:
-    (workspace / "releases/000001").rename(workspace / "releases/.removing-000001")
+@pytest.mark.parametrize("left_over", [".removing-000001", ".building-000001"])
+def test_what_a_killed_change_left_is_swept_up(workspace: Path, left_over: str) -> None:
+    (workspace / "releases/000001").rename(workspace / "releases" / left_over)
     assert [entry.number for entry in list_releases(workspace)] == [2, 3]
     prune(workspace, 3)
-    assert not (workspace / "releases/.removing-000001").exists()
+    assert not (workspace / "releases" / left_over).exists()
 
 
 def test_a_reader_keeps_its_release_until_it_reopens(workspace: Path, tmp_path: Path) -> None:
