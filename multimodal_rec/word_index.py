@@ -116,12 +116,9 @@ def find_words(db: sqlite3.Connection, text: str, total: int, known: dict[str, H
     worths = [0.0 if own.common else own.surely * _rarity(len(own.rows), total) for own in holders]
     whole = sum(worths) or 1.0
     gains = [_gains(own, worth * worth / whole, len(words), total) for own, worth in zip(holders, worths, strict=True)]
-    rows, word_rows = np.unique(
-        np.concatenate([own.rows for own in holders]), return_inverse=True
-    )  # (r,), (all holders,)
-    met = np.bincount(word_rows)[word_rows] / len(
-        holders
-    )  # (all holders,) share of the telling words that the item holds
+    rows, word_rows = np.unique(np.concatenate([own.rows for own in holders]), return_inverse=True)
+    # Of each holder of each word, the share of all telling words that it holds.
+    met = np.bincount(word_rows)[word_rows] / len(holders)
     doubts = np.repeat([_doubt(len(own.rows), total) for own in holders], [len(own.rows) for own in holders])
     found = np.minimum(1.0, np.bincount(word_rows, np.concatenate(gains) * met**doubts))
     best = np.argsort(-found, kind="stable")[:MOST_FOUND]
