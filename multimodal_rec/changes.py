@@ -94,8 +94,9 @@ def change(
             if encoders is None or encoder_records(encoders) != (manifest.text_encoder, manifest.image_encoder):
                 encoders = recorded_encoders(manifest, threads)
             put = work.read_changes(catalogue, media_root)
-            work.embed(encoders, put if _fits(work, manifest, len(put)) else None)
-            changed = list(dict.fromkeys([*gone, *work.items.unlike(folder / ITEMS_FILE, put)]))
+            looked_at = put if _fits(work, manifest, len(put)) else None  # all of them, where they are many
+            work.embed(encoders, looked_at)
+            changed = list(dict.fromkeys([*gone, *work.items.unlike(folder / ITEMS_FILE, looked_at)]))
             if not changed:
                 work.conclude(manifest)
             elif _fits(work, manifest, len(changed)):

@@ -175,12 +175,15 @@ class ItemTable:
             return [item_id for item_id in ids if self._db.execute(one, (item_id,)).fetchone()]
         return [row[0] for row in self._db.execute(query + " ORDER BY position")]
 
-    def unlike(self, snapshot: Path, ids: Sequence[str]) -> list[str]:
-        """Those of these ids whose item is not as a snapshot has it, its content included."""
+    def unlike(self, snapshot: Path, ids: Sequence[str] | None = None) -> list[str]:
+        """Those of these ids, or of all in either, whose item is not as a snapshot has it, its content included."""
         same = " AND ".join(f"new.{name} IS old.{name}" for name in (*_FIELDS.split(", "), *_KEYS))
         query = f"SELECT EXISTS (SELECT 1 FROM items new JOIN release.items old USING (id) WHERE id = ? AND {same})"  # noqa: S608
         self._db.execute("ATTACH ? AS release", (str(snapshot),))
         try:
+            if ids is None:
+                either = "SELECT id FROM items UNION SELECT id FROM release.items"
+                ids = [row[0] for row in self._db.execute(either)]
             return [item_id for item_id in ids if not self._db.execute(query, (item_id,)).fetchone()[0]]
         finally:
             self._db.execute("DETACH release")

@@ -113,6 +113,7 @@ def test_items_unlike_those_of_a_snapshot(table: ItemTable, tmp_path: Path) -> N
     table.remove(["d"])
     assert table.unlike(tmp_path / "release.db", ids) == ["b", "c", "d", "new", "unheard of"]
     assert table.unlike(tmp_path / "release.db", ["e", "a"]) == []
+    assert table.unlike(tmp_path / "release.db") == ["b", "c", "d", "new"]
 
 
 def test_drop_takes_one_medium_away(table: ItemTable) -> None:
