@@ -23,7 +23,7 @@ faiss: Any = partly_typed  # its stubs know but few of its names
 
 WIDEST = 4  # columns in a group at the most
 BITS = 4
-FULL = 8.0  # a group varies no more than so many columns do on the average, unless it is a single one
+FULL = 12.0  # a group varies no more than so many columns do on the average, unless it is a single one
 ROUNDS = 10  # of k-means
 POINTS_PER_CENTRE = 128  # a training looks at no more
 CHUNK = 4_096

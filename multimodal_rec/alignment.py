@@ -5,8 +5,8 @@ Two parts, each of unit length and summed:
 * the **label bridge** needs no data: a picture's class probabilities average the text vectors of the class names and of
   the scenes they stand for (Norouzi et al. 2013, "Zero-Shot Learning by Convex Combination of Semantic Embeddings");
 * the **learned bridge** is a kernel ridge regression from pictures to texts, fitted on the catalogue's own items that
-  have both. How much each counts, and how far the sum can be trusted, is what foretells the texts of pairs best that
-  were left out of the fit, one at a time.
+  have both, in the coordinates along the axes in which pictures differ most. How much each part counts, and how far the
+  sum can be trusted, is what foretells the texts of pairs best that were left out of the fit, one at a time.
 
 Encoders with a text tower of their own (CLIP) need no label bridge, and have none.
 
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +27,7 @@ from safetensors.numpy import load_file, save_file
 
 from encoders import Classes, TextEncoder, class_scenes
 from multimodal_rec.kernel_ridge import MOST_PAIRS, KernelRidge, drawn_evenly, kernel
-from multimodal_rec.sharpening import MOST_PICTURES, fit_sharpening, sharpened
-from multimodal_rec.threads import aside
+from multimodal_rec.sharpening import MOST_PICTURES, principal_axes, sharpened
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -37,11 +36,11 @@ TEMPERATURE = 2.0
 TOP_CLASSES = 50
 MIN_PAIRS = 50
 ROWS_AT_ONCE = 1024
-"""Pictures whose class probabilities are in memory at once."""
-FEW = 8
-"""Pictures whose classes are told aside: that of more would compete with them for the cores."""
+"""Pictures whose likeness to landmarks and class probabilities are in memory at once."""
 LABEL_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """What is tried as the share of the label bridge beside the learned one."""
+LEAST_GAIN = 0.02
+"""A label bridge that raises the trust by a smaller share than this is left out: it would double a question's work."""
 BLIND_TRUST = 0.25
 """The cosine that a label bridge without a learned one is taken to reach."""
 MOST_TRUSTED = 2.0
@@ -58,6 +57,13 @@ def present(rows: FloatArray) -> npt.NDArray[np.bool_]:
     return np.asarray(rows.any(axis=1))
 
 
+class Pictures(NamedTuple):
+    """What n pictures are in a shared space; rows are of unit length or zero."""
+
+    bridged: FloatArray  # (n, t) in the space of centred texts
+    visual: FloatArray  # (n, v) centred and sharpened features
+
+
 @dataclass(frozen=True)
 class Alignment:
     """The centres of both spaces, and the bridge between them."""
@@ -68,11 +74,12 @@ class Alignment:
     class_weight: FloatArray  # (c, v), c = 0 without a label bridge
     class_bias: FloatArray  # (c,)
     class_texts: FloatArray  # (c, t) centred
-    landmarks: FloatArray  # (m, v) centred pictures, m = 0 without a learned bridge
+    axes: FloatArray  # (r, v) in which pictures differ most, see `sharpening`; r = 0 where they are taken as they are
+    lost: FloatArray  # (r,) the share of each that sharpening takes away
+    landmarks: FloatArray  # (m, r) coordinates of pictures, or (m, v) where r = 0; m = 0 without a learned bridge
     coefficients: FloatArray  # (m, t)
     label_share: FloatArray  # (1,) how much the label bridge counts, 0 to 1; the rest is the learned one's
     trust: FloatArray  # (1,) mean cosine of bridged pictures and the texts of pairs left out of the fit
-    sharpening: FloatArray  # (r, v), see `sharpening`
 
     @classmethod
     def fit(
@@ -108,16 +115,18 @@ class Alignment:
             class_texts=unit(np.sum([unit(rows - rows.mean(0)) for rows in told], axis=0))
             if told
             else np.zeros((0, text_encoder.dim), np.float32),
+            axes=empty,
+            lost=np.zeros(0, np.float32),
             landmarks=empty,
             coefficients=np.zeros((0, text_encoder.dim), np.float32),
             label_share=np.ones(1, np.float32),
             trust=np.full(1, BLIND_TRUST, np.float32),
-            sharpening=empty,
         )
         if sharpen:
             some = np.flatnonzero(has_image)
             some = some[drawn_evenly(len(some), MOST_PICTURES)]
-            unlearned = replace(unlearned, sharpening=fit_sharpening(unlearned.centred_images(images[some])))
+            axes, lost = principal_axes(unlearned.centred_images(images[some]))
+            unlearned = replace(unlearned, axes=axes, lost=lost)
         pairs = np.flatnonzero(has_text & has_image)
         if len(pairs) < MIN_PAIRS:
             return unlearned
@@ -126,7 +135,7 @@ class Alignment:
 
     def _learned(self, texts: FloatArray, images: FloatArray) -> Self:
         """With a bridge learned from n pairs, and the share of the label bridge beside it that foretells texts best."""
-        inputs, outputs = self.centred_images(images), self.centred_texts(texts)
+        inputs, outputs = self._coordinates(self.centred_images(images)), self.centred_texts(texts)
         fitted = KernelRidge.fit(inputs, outputs)
         labels, learned = self._labels(images[fitted.judges]), unit(fitted.foretold)
         shares = LABEL_SHARES if len(self.class_weight) else LABEL_SHARES[:1]
@@ -135,6 +144,8 @@ class Alignment:
             for share in shares
         ]
         best = int(np.argmax(trusts))
+        if trusts[best] < (1 + LEAST_GAIN) * trusts[0]:
+            best = 0
         return replace(
             self,
             landmarks=fitted.landmarks,
@@ -160,31 +171,29 @@ class Alignment:
         """(n, v) raw features about the centre of their space, unit length; rows of zeros stay."""
         return np.where(present(images)[:, None], unit(_roots(images, self.rectified) - self.image_mean), np.float32(0))
 
-    def visual(self, images: FloatArray) -> FloatArray:
-        """(n, v) raw features centred and sharpened, unit length; rows of zeros stay."""
-        return unit(sharpened(self.centred_images(images), self.sharpening))
+    def pictures(self, images: FloatArray) -> Pictures:
+        """(n, v) raw features as what they say in the space of texts, and as looks; rows of zeros stay."""
+        chunks = [self._pictures(images[start : start + ROWS_AT_ONCE]) for start in range(0, len(images), ROWS_AT_ONCE)]
+        if len(chunks) == 1:
+            return chunks[0]
+        none = np.zeros((0, len(self.text_mean)), np.float32), np.zeros((0, len(self.image_mean)), np.float32)
+        return Pictures(*map(np.concatenate, zip(none, *chunks, strict=True)))
 
-    def bridge(self, images: FloatArray) -> FloatArray:
-        """(n, v) raw features as (n, t) vectors in the space of centred texts, unit length or zero."""
-        parts = [self._bridged(images[start : start + ROWS_AT_ONCE]) for start in range(0, len(images), ROWS_AT_ONCE)]
-        return np.concatenate(parts) if parts else np.zeros((0, len(self.text_mean)), np.float32)
-
-    def _bridged(self, images: FloatArray) -> FloatArray:
-        share = self.label_share[0]
+    def _pictures(self, images: FloatArray) -> Pictures:
+        centred = self.centred_images(images)
+        coordinates = self._coordinates(centred)
         if not len(self.landmarks):
             bridged = self._labels(images)
-        elif not len(self.class_weight) or share == 0:
-            bridged = self._learnt(images)
-        elif len(images) > FEW:
-            bridged = (1 - share) * self._learnt(images) + share * self._labels(images)
         else:
-            labels = aside(self._labels, images)
-            bridged = (1 - share) * self._learnt(images) + share * labels.result()
-        return np.where(present(images)[:, None], unit(bridged), np.float32(0))
+            bridged = unit(kernel(coordinates, self.landmarks) @ self.coefficients)
+            if share := self.label_share[0]:
+                bridged = unit((1 - share) * bridged + share * self._labels(images))
+        bridged[~present(images)] = 0
+        return Pictures(bridged, unit(sharpened(centred, coordinates, self.axes, self.lost)))
 
-    def _learnt(self, images: FloatArray) -> FloatArray:
-        """(n, v) raw features by the learned bridge as (n, t) unit vectors."""
-        return unit(kernel(self.centred_images(images), self.landmarks) @ self.coefficients)
+    def _coordinates(self, centred: FloatArray) -> FloatArray:
+        """(n, r) centred features along the axes, of unit length or less; (n, v) as they are where there are none."""
+        return centred @ self.axes.T if len(self.axes) else centred
 
     def _labels(self, images: FloatArray) -> FloatArray:
         """(n, v) raw features by the label bridge as (n, t) unit vectors; zero where there is none."""

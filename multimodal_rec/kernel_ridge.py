@@ -1,6 +1,6 @@
-"""Kernel ridge regression between unit vectors: what is learned from pairs, beyond what a linear map can say.
+"""Kernel ridge regression: what is learned from pairs of vectors, beyond what a linear map can say.
 
-The kernel is Gaussian. Some pairs stand for all (the Nyström method, Williams and Seeger 2001): the answer to a
+The kernel is the exponential of the inner product, Gaussian for unit vectors. Some pairs stand for all (the Nyström method, Williams and Seeger 2001): the answer to a
 vector is a weighted sum over these *landmarks*, fitted to all pairs. The penalty is the one of smallest leave-one-out
 error over a sample of the pairs, in closed form (Hastie, Tibshirani and Friedman 2009, section 7.10).
 """
@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 FloatArray = npt.NDArray[np.float32]
 
 SHARPNESS = 3.0
-"""The kernel is exp(SHARPNESS (cosine - 1))."""
+"""The kernel is exp(SHARPNESS (product - 1))."""
 PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 MOST_LANDMARKS = 2048
 MOST_PAIRS = 16384
@@ -39,7 +39,7 @@ class KernelRidge:
 
     @classmethod
     def fit(cls, inputs: FloatArray, outputs: FloatArray) -> KernelRidge:
-        """Learn from n pairs, `MOST_PAIRS` or fewer: (n, v) unit vectors and (n, t) what each is to be mapped to."""
+        """Learn from n pairs, `MOST_PAIRS` or fewer: (n, v) vectors of unit length or less and (n, t) what each is to be mapped to."""
         with threadpool_limits(1, user_api="blas"):  # several threads on contended cores take many times as long here
             judges = drawn_evenly(len(inputs), MOST_JUDGES)
             penalty, foretold = _chosen_penalty(inputs[judges], outputs[judges])
@@ -59,7 +59,7 @@ class KernelRidge:
 
 
 def kernel(left: FloatArray, right: FloatArray) -> FloatArray:
-    """(n, m) how alike (n, v) and (m, v) unit vectors are, up to 1."""
+    """(n, m) how alike (n, v) and (m, v) vectors of unit length or less are, up to 1."""
     likeness = left @ right.T
     likeness -= 1
     likeness *= np.float32(SHARPNESS)

@@ -18,7 +18,6 @@ from multimodal_rec.errors import QueryError, UnknownItem
 from multimodal_rec.expansion import Expansion
 from multimodal_rec.filters import Where
 from multimodal_rec.space import Space
-from multimodal_rec.threads import aside
 
 FloatArray = npt.NDArray[np.float32]
 Picture = str | Path | Image.Image
@@ -166,9 +165,9 @@ class QueryVectors:
         return self._space.vectors(semantic=semantic, visual=unit(tower.encode(texts)))
 
     def _of_features(self, features: FloatArray) -> FloatArray:
-        visual = aside(self._alignment.visual, features)
-        semantic = np.float32(self._alignment.bridge_weight) * self._alignment.bridge(features)
-        return self._space.vectors(semantic=semantic, visual=visual.result())
+        pictures = self._alignment.pictures(features)
+        weight = np.float32(self._alignment.bridge_weight)
+        return self._space.vectors(semantic=weight * pictures.bridged, visual=pictures.visual)
 
     def _of_pictures(self, pictures: Sequence[Picture]) -> FloatArray:
         try:

@@ -44,7 +44,7 @@ from multimodal_rec.releases import (
 )
 from multimodal_rec.slate import PLAIN, Candidates, Slate, against, choose, nearly_one, repeats
 from multimodal_rec.space import Space
-from multimodal_rec.threads import aside, one_thread
+from multimodal_rec.threads import aside, done, one_thread
 from multimodal_rec.user_vectors import user_vectors
 from multimodal_rec.workspace import Workspace
 
@@ -341,7 +341,8 @@ class Recommender:
         for start in range(0, len(queries), BATCH):
             batch = queries[start : start + BATCH]
             limits = [self._limits(q.where, [*q.exclude, *several(q.item)]) for q in batch]
-            by_word = aside(self._by_words, batch, limits)  # while the encoders are busy
+            worded = any(query.text for query in batch)  # looked up while the encoders are busy
+            by_word = aside(self._by_words, batch, limits) if worded else done([{} for _ in batch])
             try:
                 parts = self.query_parts(batch)
                 pool = max(UNIQUE.pool(k) if query.unique else k for query in batch)

@@ -79,8 +79,8 @@ def content_blocks(alignment: Alignment, texts: FloatArray, pictures: FloatArray
         (n, t) and (n, v), rows of unit length or zero.
     """
     words = alignment.centred_texts(texts)
-    bridged = alignment.bridge(pictures)
+    seen = alignment.pictures(pictures)
     weight = np.where(present(texts), min(BRIDGED_BESIDE_TEXT, alignment.bridge_weight), 1.0)[:, None].astype(
         np.float32
     )
-    return unit(words + weight * bridged), alignment.visual(pictures)
+    return unit(words + weight * seen.bridged), seen.visual

@@ -25,12 +25,19 @@ def aside(work: Callable[..., Result], *arguments: object) -> Future[Result]:
     try:
         return _pool.submit(work, *arguments)
     except RuntimeError:
-        done: Future[Result] = Future()
         try:
-            done.set_result(work(*arguments))
+            return done(work(*arguments))
         except Exception as error:
-            done.set_exception(error)
-        return done
+            failed: Future[Result] = Future()
+            failed.set_exception(error)
+            return failed
+
+
+def done(result: Result) -> Future[Result]:
+    """What `aside` returns, of work that is not needed or done already."""
+    future: Future[Result] = Future()
+    future.set_result(result)
+    return future
 
 
 def _after_fork() -> None:
