@@ -82,6 +82,9 @@ class TextEncoder(Protocol):
     def encode_long(self, texts: Sequence[str]) -> list[Encoding]:
         """Return one encoding per text, with the passages of those longer than the window."""
 
+    def open(self) -> None:
+        """Make ready to encode, as the first use would; raises EncoderError where it would."""
+
     def release(self) -> None:
         """Give the model's memory back; the next use opens it again."""
 
@@ -118,6 +121,9 @@ class ImageEncoder(Protocol):
 
     def encode(self, images: Sequence[Image.Image]) -> FloatArray:
         """Return raw features float32 (n, dim) of RGB pictures."""
+
+    def open(self) -> None:
+        """Make ready to encode, as the first use would; raises EncoderError where it would."""
 
     def release(self) -> None:
         """Give the model's memory back; the next use opens it again."""

@@ -46,6 +46,10 @@ class PreparedImages:
             return np.empty((0, self.dim), np.float32)
         return self.encode_prepared(np.stack([self.prepare(image) for image in images]))
 
+    def open(self) -> None:
+        """Make ready to encode, as the first use would."""
+        self.network.open()
+
     def release(self) -> None:
         """Give the model's memory back; the next use opens it again."""
         self.network.release()

@@ -21,22 +21,23 @@ class NetworkOnDemand:
 
     def batch_size(self, preferred_on_cpu: int) -> int:
         """Return the number of rows that suits one batch."""
-        return self._network().batch_size(preferred_on_cpu)
+        return self.open().batch_size(preferred_on_cpu)
 
     def run(self, batches: Sequence[Inputs]) -> list[FloatArray]:
         """Return one float32 array per batch, in order."""
-        return self._network().run(batches)
+        return self.open().run(batches)
+
+    def open(self) -> Network:
+        """Return the network, opened."""
+        with self._lock:
+            if self._opened is None:
+                self._opened = self._opening()
+            return self._opened
 
     def release(self) -> None:
         """Let go of the network and its memory; the next run opens it again."""
         with self._lock:
             self._opened = None
-
-    def _network(self) -> Network:
-        with self._lock:
-            if self._opened is None:
-                self._opened = self._opening()
-            return self._opened
 
 
 def remembered_dim(network: Network, example: Inputs, note: Path) -> int:

@@ -106,6 +106,11 @@ class TransformerText:
             for text, tokens in zip(texts, encoded, strict=True)
         ]
 
+    def open(self) -> None:
+        """Make ready to encode, as the first use would."""
+        self._tokenizer()
+        self._network.open()
+
     def release(self) -> None:
         """Give the model's memory back; the next use opens it again."""
         self._network.release()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -35,6 +36,8 @@ from multimodal_rec.vector_store import VectorStore
 
 logger = logging.getLogger(__name__)
 
+ORDER: tuple[Modality, ...] = ("image", "video", "text")
+"""In which modalities are encoded: the network for texts takes longest to open, which is done beside the others' work."""
 STORED_AT_ONCE: dict[Modality, int] = {"text": 64, "image": 64, "video": 1}
 """Vectors in one transaction: what a crash can cost at the most, beside what is being encoded."""
 SOURCES_AT_ONCE = 512
@@ -59,6 +62,11 @@ class Encoders:
     def dim(self, modality: Modality) -> int:
         """Length of the vectors of a modality."""
         return self.text.dim if modality == "text" else self.image.dim
+
+    def open(self, modality: Modality) -> None:
+        """Make ready to encode a modality, as the first use would."""
+        encoder: TextEncoder | ImageEncoder = self.text if modality == "text" else self.image
+        encoder.open()
 
     def release(self) -> None:
         """Give the models' memory back until one of them is used again."""
@@ -104,6 +112,10 @@ class StoredTexts:
             self.store.put(self.fingerprint, fresh.items())
             found |= fresh
         return [found[key] for key in keys]
+
+    def open(self) -> None:
+        """Make the encoder ready."""
+        self.encoder.open()
 
     def release(self) -> None:
         """Give the encoder's memory back."""
@@ -156,8 +168,14 @@ def embed_catalogue(
     reported to `on_problem`.
     """
     counts = EmbedCounts()
-    for modality, missing in _note_keys(items, store, encoders, counts, on_problem, progress, ids).items():
-        _encode_missing(modality, missing, items, store, encoders, counts, on_problem, progress)
+    with ThreadPoolExecutor(1, thread_name_prefix="open") as opener:
+
+        def on_missing(modality: Modality) -> None:
+            opener.submit(encoders.open, modality)  # where it fails, its first use does, and tells
+
+        missing = _note_keys(items, store, encoders, counts, on_problem, on_missing, progress, ids)
+        for modality in ORDER:
+            _encode_missing(modality, missing[modality], items, store, encoders, counts, on_problem, progress)
     empty = items.without_content(ids)
     items.remove(empty)
     for item_id in empty:
@@ -198,19 +216,21 @@ def _note_keys(
     encoders: Encoders,
     counts: EmbedCounts,
     on_problem: Callable[[Problem], None],
+    on_missing: Callable[[Modality], None],
     progress: Progress,
     ids: Sequence[str] | None,
 ) -> dict[Modality, dict[bytes, str]]:
     """Note the content keys of all items, or of these, and count them.
 
-    Returns, per modality, the keys whose vectors the store does not hold, each with the id of an item that has it.
+    Returns, per modality, the keys whose vectors the store does not hold, each with the id of an item that has it;
+    `on_missing` is told of a modality with its first one.
     """
     missing: dict[Modality, dict[bytes, str]] = {modality: {} for modality in MODALITIES}
     done, total = 0, len(items) if ids is None else len(ids)
     for page in items.pages(ids):
-        text, image, video = keys = [dict[str, bytes]() for _ in MODALITIES]
+        keys: dict[Modality, dict[str, bytes]] = {modality: {} for modality in ORDER}
         for item in page:
-            for modality, own in zip(MODALITIES, keys, strict=True):
+            for modality, own in keys.items():
                 try:
                     key = content_key(modality, item)
                 except MediaError as error:
@@ -218,10 +238,13 @@ def _note_keys(
                 else:
                     if key is not None:
                         own[item.id] = key
+        text, image, video = (keys[modality] for modality in MODALITIES)
         items.note_keys((text.get(item.id), image.get(item.id), video.get(item.id), item.id) for item in page)
-        for modality, own in zip(MODALITIES, keys, strict=True):
+        for modality, own in keys.items():
             known = store.present(encoders.space(modality), list(set(own.values())))
             new = {key: item_id for item_id, key in own.items() if key not in known}
+            if new and not missing[modality]:
+                on_missing(modality)
             missing[modality] |= new
             counts.encoded[modality] += sum(key in new for key in own.values())
             counts.reused[modality] += sum(key in known for key in own.values())

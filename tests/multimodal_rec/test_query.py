@@ -39,11 +39,21 @@ def vectors() -> QueryVectors:
     index = FlatIndex(SPACE.dim)
     index.add(["a", "b"], np.arange(18, dtype=np.float32).reshape(2, 9))
     nothing = np.zeros((0, 4), np.float32)
+    none, features = np.zeros(0, np.float32), np.zeros((0, 3), np.float32)
     alignment = Alignment(
-        np.zeros(4, np.float32), np.zeros(3, np.float32), np.zeros(1, bool), np.zeros((0, 3), np.float32), np.zeros(0, np.float32),
-        nothing, np.zeros((0, 3), np.float32), nothing, np.ones(1, np.float32), np.full(1, 0.5, np.float32),
-        np.zeros((0, 3), np.float32),
-    )  # fmt: skip
+        text_mean=np.zeros(4, np.float32),
+        image_mean=np.zeros(3, np.float32),
+        rectified=np.zeros(1, np.bool_),
+        class_weight=features,
+        class_bias=none,
+        class_texts=nothing,
+        axes=features,
+        lost=none,
+        landmarks=features,
+        coefficients=nothing,
+        label_share=np.ones(1, np.float32),
+        trust=np.full(1, 0.5, np.float32),
+    )
 
     def no_image_encoder() -> None:
         raise AssertionError("no query has a picture")

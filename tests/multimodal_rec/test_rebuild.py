@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from encoders import Encoding
+from encoders import EncoderError, Encoding
 from encoders.base import FloatArray
 from multimodal_rec.build import build
 from multimodal_rec.catalogue import Problem
@@ -30,6 +30,7 @@ class CountingTexts:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.opened = 0
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         return np.array([[len(text), 1] for text in texts], np.float32).reshape(-1, 2)
@@ -37,6 +38,10 @@ class CountingTexts:
     def encode_long(self, texts: Sequence[str]) -> list[Encoding]:
         self.asked += texts
         return [Encoding.whole(row) for row in self.encode(texts)]
+
+    def open(self) -> None:
+        self.opened += 1
+        raise EncoderError("only a use tells what is wrong")
 
     def release(self) -> None:
         """Nothing is held."""
@@ -71,9 +76,11 @@ def test_only_what_is_new_is_encoded_and_once(tmp_path: Path, encoders: Encoders
     counts, _ = embed(tmp_path, items, encoders)
     assert (counts.encoded["text"], counts.reused["text"]) == (2000, 0)
     assert asked == [f"title {number}" for number in range(1500)]
+    assert encoders.text.opened == 1  # type: ignore[attr-defined]
     asked.clear()
     counts, _ = embed(tmp_path, items, encoders)
     assert (counts.encoded["text"], counts.reused["text"]) == (0, 2000)
+    assert encoders.text.opened == 1  # type: ignore[attr-defined]
     items[3], items[1999] = Item("3", title="new"), Item("1999", title="new")
     counts, _ = embed(tmp_path, items, encoders)
     assert (counts.encoded["text"], counts.reused["text"]) == (2, 1998)
