@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
@@ -37,7 +39,17 @@ class NetworkOnDemand:
     def release(self) -> None:
         """Let go of the network and its memory; the next run opens it again."""
         with self._lock:
-            self._opened = None
+            if self._opened is not None:
+                self._opened = None
+                _return_freed_memory()
+
+
+def _return_freed_memory() -> None:
+    """Have the C library return to the system what was freed, if it is glibc, which keeps most of it by itself."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim:
+            trim(0)
 
 
 def remembered_dim(network: Network, example: Inputs, note: Path) -> int:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import platform
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,6 +42,36 @@ def test_a_network_is_opened_once_and_only_when_it_runs() -> None:
     np.testing.assert_array_equal(network.run([EXAMPLE])[0], np.full((2, 3), 2))
     assert network.batch_size(4) == 5
     assert len(opened) == 1
+
+
+RELEASING = """
+import threading
+from pathlib import Path
+import onnxruntime, tokenizers
+from encoders import load_text_encoder
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1])
+
+encoder = load_text_encoder()
+before = resident()
+for _ in range(2):  # what a thread frees is kept for it, where nobody asks for it
+    opener = threading.Thread(target=encoder.open)
+    opener.start()
+    opener.join()
+    encoder.encode(["a text"])
+    opened = resident()
+    encoder.release()
+print(opened - before, resident() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries give memory back when they like")
+def test_a_released_network_gives_its_memory_back(text_encoder: encoders.TextEncoder) -> None:
+    text_encoder.encode(["so that an export of it is cached"])
+    told = subprocess.run([sys.executable, "-c", RELEASING], capture_output=True, text=True, check=True).stdout
+    taken, kept = map(int, told.split())
+    assert kept < taken / 2
 
 
 @pytest.mark.parametrize("damage", [None, "", "three"])
