@@ -67,13 +67,11 @@ class TorchNetwork:
 
     def __init__(self, module: nn.Module, threads: int, device: str = "cpu") -> None:
         """Move the module to the device; `threads` caps torch's own threads on a CPU."""
-        import torch
 
         self._device = device
         self._half = device != "cpu"
+        self._threads = threads
         self._module = (module.half() if self._half else module).to(device).eval()
-        if not self._half and torch.get_num_threads() > threads:
-            torch.set_num_threads(threads)
 
     def batch_size(self, preferred_on_cpu: int) -> int:
         """Return the CPU's preference, or enough rows to keep a GPU busy."""
@@ -83,6 +81,9 @@ class TorchNetwork:
         """Run the batches one after the other."""
         import torch
 
+        # Asked for by each thread that runs, as the setting may be its own.
+        if not self._half and torch.get_num_threads() > self._threads:
+            torch.set_num_threads(self._threads)
         with torch.inference_mode():
             outputs = [self._module(*(self._tensor(array) for array in inputs.values())) for inputs in batches]
             return [output.float().cpu().numpy() for output in outputs]

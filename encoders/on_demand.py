@@ -1,4 +1,4 @@
-"""A network that is opened when it is first run: knowing a model's fingerprint and the length of its vectors is cheap."""
+"""A network that is opened when it is first run, or asked to: knowing a model's fingerprint and the length of its vectors is cheap."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class NetworkOnDemand:
     def release(self) -> None:
         """Let go of the network and its memory; the next run opens it again."""
         with self._lock:
-            if self._opened is not None:
-                self._opened = None
-                _return_freed_memory()
+            had, self._opened = self._opened is not None, None
+        if had:
+            _return_freed_memory()
 
 
 def _return_freed_memory() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,7 +56,8 @@ class TransformerText:
         self.reference = reference
         self.fingerprint = fingerprint
         self.dim = dim
-        self._tokenizer = cache(tokenizer)
+        self._load_tokenizer = cache(tokenizer)
+        self._lock = Lock()  # it may be asked for by several threads first
         self._network = network
         self._rules = rules
 
@@ -86,6 +88,10 @@ class TransformerText:
         return [
             _gather(vectors[start:end], spans) for (start, end), spans in zip(pairwise(ends), spans_of, strict=True)
         ]
+
+    def _tokenizer(self) -> Tokenizer:
+        with self._lock:
+            return self._load_tokenizer()
 
     def _tokenize(self, texts: Sequence[str]) -> list[tuple[str, list[int], list[tuple[int, int]]]]:
         """Return each text with its token ids, special ones included, and the characters of its other tokens."""

@@ -23,7 +23,9 @@ faiss: Any = partly_typed  # its stubs know but few of its names
 
 WIDEST = 4  # columns in a group at the most
 BITS = 4
-FULL = 12.0  # a group varies no more than so many columns do on the average, unless it is a single one
+# A group varies no more than so many columns do on the average, unless it is a single one. Of 20,000 films with 8, codes
+# were a quarter longer for pictures and users' answers among 111 candidates instead of 138; with 24, among 1,181.
+FULL = 12.0
 ROUNDS = 10  # of k-means
 POINTS_PER_CENTRE = 128  # a training looks at no more
 CHUNK = 4_096

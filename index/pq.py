@@ -42,6 +42,14 @@ class View(NamedTuple):
         return float(np.exp(np.interp(math.log(k), LOG_K, np.log(self.depths)))) * max(1.0, k / MEASURED_K[-1])
 
 
+class Sample(NamedTuple):
+    """Queries that ask the same columns, and what exact search answers."""
+
+    queries: FloatArray  # (q, dim)
+    own: Rows  # (q,) the row that each was made from, which does not count, or -1
+    best: Rows  # (q, k)
+
+
 class PqIndex(ApproximateIndex):
     """An approximate `VectorIndex`: float32, and about a bit a value for codes of the vectors.
 
@@ -70,31 +78,32 @@ class PqIndex(ApproximateIndex):
         alike: dict[Columns, list[int]] = {}
         for place, query in enumerate(queries):
             alike.setdefault(self._view(query).columns, []).append(place)
+        samples = {columns: self._sample(queries[some], own[some]) for columns, some in alike.items()}
         whole = self._views[-1]
         # Other queries of all columns may come than were measured: they are taken to be like the hardest.
-        most = np.max(
-            [self._needed(whole, queries[some], own[some], target) for some in alike.values()], axis=0
-        ).tolist()
+        most = np.max([self._needed(whole, sample, target) for sample in samples.values()], axis=0).tolist()
         for place, view in enumerate(self._views):
-            depths = most
-            if view is not whole and view.columns in alike:
-                some = alike[view.columns]
-                depths = self._needed(view, queries[some], own[some], target)
+            asked = view is not whole and view.columns in samples
+            depths = self._needed(view, samples[view.columns], target) if asked else most
             self._views[place] = view._replace(depths=depths)
             logger.info("of columns %d to %d the 10 best are among %d candidates", *view.columns, depths[0])
 
-    def _needed(self, view: View, queries: FloatArray, own: Rows, target: float) -> list[int]:
+    def _sample(self, queries: FloatArray, own: Rows) -> Sample:
+        best = exact.nearest(queries, self._vectors.rows, min(MEASURED_K[-1], len(self._ids)))[1]
+        return Sample(queries, own, best)
+
+    def _needed(self, view: View, sample: Sample, target: float) -> list[int]:
         """How many candidates it takes to have so large a share of the best answers, for each of `MEASURED_K`."""
         rows, coded = self._vectors.rows, len(view.codes)
-        best = exact.nearest(queries, rows, min(MEASURED_K[-1], len(self._ids)))[1]  # (q, k)
         reach = min(MOST_MEASURED, coded)
-        ranks = np.empty_like(best)
-        for of_query, answers, candidates in zip(ranks, best, view.codes.nearest(queries, reach), strict=True):
+        ranks = np.empty_like(sample.best)
+        candidates_of = view.codes.nearest(sample.queries, reach)
+        for of_query, answers, candidates in zip(ranks, sample.best, candidates_of, strict=True):
             place = np.full(len(rows), reach)
             place[coded:] = 0
             place[candidates] = np.arange(reach)
             of_query[:] = place[answers]
-        others = best != own[:, None]
+        others = sample.best != sample.own[:, None]
         needed = []
         for k in MEASURED_K:  # by the later half of k answers: others may be left out because they were seen
             later = slice(min(k, ranks.shape[1]) // 2, k)

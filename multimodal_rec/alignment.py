@@ -5,8 +5,9 @@ Two parts, each of unit length and summed:
 * the **label bridge** needs no data: a picture's class probabilities average the text vectors of the class names and of
   the scenes they stand for (Norouzi et al. 2013, "Zero-Shot Learning by Convex Combination of Semantic Embeddings");
 * the **learned bridge** is a kernel ridge regression from pictures to texts, fitted on the catalogue's own items that
-  have both, in the coordinates along the axes in which pictures differ most. How much each part counts, and how far the
-  sum can be trusted, is what foretells the texts of pairs best that were left out of the fit, one at a time.
+  have both, in the coordinates along the axes in which pictures differ most where they are sharpened. How much each
+  part counts, and how far the sum can be trusted, is what foretells the texts of pairs best that were left out of the
+  fit, one at a time.
 
 Encoders with a text tower of their own (CLIP) need no label bridge, and have none.
 
@@ -40,7 +41,8 @@ ROWS_AT_ONCE = 1024
 LABEL_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """What is tried as the share of the label bridge beside the learned one."""
 LEAST_GAIN = 0.02
-"""A label bridge that raises the trust by a smaller share than this is left out: it would double a question's work."""
+"""A label bridge that raises the trust by a smaller share than this is left out: it takes as much work and memory as the
+learned one."""
 BLIND_TRUST = 0.25
 """The cosine that a label bridge without a learned one is taken to reach."""
 MOST_TRUSTED = 2.0
@@ -61,7 +63,7 @@ class Pictures(NamedTuple):
     """What n pictures are in a shared space; rows are of unit length or zero."""
 
     bridged: FloatArray  # (n, t) in the space of centred texts
-    visual: FloatArray  # (n, v) centred and sharpened features
+    visual: FloatArray  # (n, v) centred features, sharpened where the alignment says so
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Alignment:
     text_mean: FloatArray  # (t,)
     image_mean: FloatArray  # (v,) of the roots where features are rectified
     rectified: npt.NDArray[np.bool_]  # (1,) whether no feature is negative
-    class_weight: FloatArray  # (c, v), c = 0 without a label bridge
+    class_weight: FloatArray  # (c, v), c = 0 without a label bridge, or where it tells too little
     class_bias: FloatArray  # (c,)
     class_texts: FloatArray  # (c, t) centred
     axes: FloatArray  # (r, v) in which pictures differ most, see `sharpening`; r = 0 where they are taken as they are
@@ -144,14 +146,24 @@ class Alignment:
             for share in shares
         ]
         best = int(np.argmax(trusts))
+        labelled = self
         if trusts[best] < (1 + LEAST_GAIN) * trusts[0]:
             best = 0
+            labelled = self._without_labels()
         return replace(
-            self,
+            labelled,
             landmarks=fitted.landmarks,
             coefficients=fitted.coefficients,
             label_share=np.full(1, shares[best], np.float32),
             trust=np.full(1, trusts[best], np.float32),
+        )
+
+    def _without_labels(self) -> Self:
+        return replace(
+            self,
+            class_weight=self.class_weight[:0],
+            class_bias=self.class_bias[:0],
+            class_texts=self.class_texts[:0],
         )
 
     @property

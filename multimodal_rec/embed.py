@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -32,12 +32,14 @@ from multimodal_rec.item_table import MODALITIES, ItemTable, Modality
 from multimodal_rec.items import Item
 from multimodal_rec.progress import Progress
 from multimodal_rec.releases import EncoderRecord, Manifest
+from multimodal_rec.threads import aside
 from multimodal_rec.vector_store import VectorStore
 
 logger = logging.getLogger(__name__)
 
 ORDER: tuple[Modality, ...] = ("image", "video", "text")
-"""In which modalities are encoded: the network for texts takes longest to open, which is done beside the others' work."""
+"""In which modalities are encoded: of the packaged networks that for texts takes longest to open, which is done beside
+the others' work."""
 STORED_AT_ONCE: dict[Modality, int] = {"text": 64, "image": 64, "video": 1}
 """Vectors in one transaction: what a crash can cost at the most, beside what is being encoded."""
 SOURCES_AT_ONCE = 512
@@ -168,14 +170,15 @@ def embed_catalogue(
     reported to `on_problem`.
     """
     counts = EmbedCounts()
-    with ThreadPoolExecutor(1, thread_name_prefix="open") as opener:
+    openings: list[Future[None]] = []
 
-        def on_missing(modality: Modality) -> None:
-            opener.submit(encoders.open, modality)  # where it fails, its first use does, and tells
+    def on_missing(modality: Modality) -> None:
+        openings.append(aside(encoders.open, modality))  # where it fails, its first use does, and tells
 
-        missing = _note_keys(items, store, encoders, counts, on_problem, on_missing, progress, ids)
-        for modality in ORDER:
-            _encode_missing(modality, missing[modality], items, store, encoders, counts, on_problem, progress)
+    missing = _note_keys(items, store, encoders, counts, on_problem, on_missing, progress, ids)
+    for modality in ORDER:
+        _encode_missing(modality, missing[modality], items, store, encoders, counts, on_problem, progress)
+    wait(openings)  # whoever releases the encoders next must not see them opened afterwards
     empty = items.without_content(ids)
     items.remove(empty)
     for item_id in empty:

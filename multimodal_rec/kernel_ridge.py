@@ -1,8 +1,9 @@
 """Kernel ridge regression: what is learned from pairs of vectors, beyond what a linear map can say.
 
-The kernel is the exponential of the inner product, Gaussian for unit vectors. Some pairs stand for all (the Nyström method, Williams and Seeger 2001): the answer to a
-vector is a weighted sum over these *landmarks*, fitted to all pairs. The penalty is the one of smallest leave-one-out
-error over a sample of the pairs, in closed form (Hastie, Tibshirani and Friedman 2009, section 7.10).
+The kernel is the exponential of the inner product, Gaussian for unit vectors. Some pairs stand for all (the Nyström
+method, Williams and Seeger 2001): the answer to a vector is a weighted sum over these *landmarks*, fitted to all pairs.
+The penalty is the one of smallest leave-one-out error over a sample of the pairs, in closed form (Hastie, Tibshirani and
+Friedman 2009, section 7.10).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ JITTER = 1e-3
 
 @dataclass(frozen=True)
 class KernelRidge:
-    """A map from (n, v) unit vectors to (n, t), and how well it foretells pairs that it has not seen."""
+    """A map from (n, v) vectors of unit length or less to (n, t), and how well it foretells pairs that it has not seen."""
 
     landmarks: FloatArray  # (m, v), m = 0 where nothing was learned
     coefficients: FloatArray  # (m, t)

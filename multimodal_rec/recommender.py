@@ -341,7 +341,8 @@ class Recommender:
         for start in range(0, len(queries), BATCH):
             batch = queries[start : start + BATCH]
             limits = [self._limits(q.where, [*q.exclude, *several(q.item)]) for q in batch]
-            worded = any(query.text for query in batch)  # looked up while the encoders are busy
+            worded = any(several(query.text) for query in batch)
+            # Words are looked up while the encoders are busy.
             by_word = aside(self._by_words, batch, limits) if worded else done([{} for _ in batch])
             try:
                 parts = self.query_parts(batch)

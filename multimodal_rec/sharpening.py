@@ -19,6 +19,8 @@ MOST_PICTURES = 1280
 FEWEST_PICTURES = 50
 MOST_AXES = 384
 """Axes of the greatest variance that are told apart; all others count alike."""
+LEAST_VARIANCE = 1e-5
+"""Of the greatest: what varies less is rounding, and no axis."""
 
 
 def principal_axes(pictures: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -34,9 +36,9 @@ def principal_axes(pictures: FloatArray) -> tuple[FloatArray, FloatArray]:
     variances, basis = np.linalg.eigh(rows @ rows.T)  # the covariance has the same eigenvalues
     variances, basis = variances[::-1][:MOST_AXES], basis[:, ::-1][:, :MOST_AXES]
     ridge = float(np.vdot(rows, rows)) / rows.shape[1]  # the mean variance
-    some = variances > 1e-6 * ridge
-    if ridge < 1e-12 or not some.any():  # all pictures are the same
+    if ridge < 1e-12:  # all pictures are the same
         return none
+    some = variances > LEAST_VARIANCE * variances[0]
     variances, basis = variances[some], basis[:, some]
     axes = (basis / np.sqrt(variances)).T @ rows
     lost = 1 - (1 + variances / ridge) ** -0.25

@@ -1,4 +1,4 @@
-"""The threads of a question: one for its arithmetic, which contended cores would slow down on several, and one aside."""
+"""Work done aside, and arithmetic kept to one thread, as contended cores slow it down on several."""
 
 from __future__ import annotations
 

@@ -105,10 +105,40 @@ def test_the_label_bridge_counts_as_much_as_left_out_pairs_say(
         best = 0
     assert (best == 0) == (least_gain == 10.0)
     assert both.label_share[0] == np.float32(LABEL_SHARES[best])
+    assert (len(both.class_weight), len(both.class_texts)) == ((5, 5) if best else (0, 0))
     assert both.trust[0] == pytest.approx(trusts[best], abs=1e-3)
     share = LABEL_SHARES[best]
     expected = unit(share * labels + (1 - share) * unit(exact_fit(x, y, penalty)(x)))
     np.testing.assert_allclose((both.pictures(images).bridged * expected).sum(axis=1), 1, atol=1e-3)
+
+
+def test_the_kernel_sees_pictures_along_the_axes_in_which_they_differ_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("multimodal_rec.sharpening.MOST_AXES", 8)
+    texts, images = planted_pairs(MIN_PAIRS, seed=17)
+    alignment = Alignment.fit(texts, images, None, FixedTexts())
+    assert alignment.axes.shape == (8, IMAGE_DIM)
+    assert alignment.landmarks.shape == (MIN_PAIRS, 8)
+    x, y = alignment.centred_images(images) @ alignment.axes.T, alignment.centred_texts(texts)
+    assert np.linalg.norm(x, axis=1).max() < 0.999
+    bridged = alignment.pictures(images).bridged
+    expected = unit(exact_fit(x, y, chosen_penalty(x, y))(x))
+    np.testing.assert_allclose((bridged * expected).sum(axis=1), 1, atol=0.02)
+    whole = alignment.centred_images(images)
+    in_all_dimensions = unit(exact_fit(whole, y, chosen_penalty(whole, y))(whole))
+    assert (bridged * in_all_dimensions).sum(axis=1).mean() < 0.95
+
+
+@pytest.mark.parametrize("classes", [one_hot_classes(), None], ids=["classes", "none"])
+def test_many_pictures_are_looked_at_some_at_a_time(classes: Classes | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts, images = planted_pairs(80, seed=19)
+    images[3] = 0
+    alignment = Alignment.fit(texts, images, classes, FixedTexts())
+    whole, nothing = alignment.pictures(images), alignment.pictures(images[:0])
+    monkeypatch.setattr("multimodal_rec.alignment.ROWS_AT_ONCE", 7)
+    for chunked, at_once, none in zip(alignment.pictures(images), whole, nothing, strict=True):
+        np.testing.assert_allclose(chunked, at_once, atol=1e-5)
+        assert none.shape == (0, at_once.shape[1])
+        assert none.dtype == chunked.dtype == np.float32
 
 
 def exact_fit(x: FloatArray, y: FloatArray, penalty: float) -> Callable[[FloatArray], FloatArray]:
@@ -206,6 +236,7 @@ def test_zero_rows_stay_zero_and_others_are_of_unit_length() -> None:
         (alignment.centred_texts(texts), texts),
         (alignment.centred_images(images), images),
         (alignment.pictures(images).bridged, images),
+        (alignment.pictures(images).visual, images),
     ]:
         np.testing.assert_allclose(np.linalg.norm(rows, axis=1), source.any(axis=1), atol=1e-5)
         assert rows.dtype == np.float32

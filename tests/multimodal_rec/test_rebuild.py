@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from encoders import EncoderError, Encoding
+from encoders import EncoderError, Encoding, ImageEncoder, TextEncoder, load_image_encoder, load_text_encoder
 from encoders.base import FloatArray
 from multimodal_rec.build import build
 from multimodal_rec.catalogue import Problem
@@ -94,6 +97,34 @@ def test_a_file_that_went_away_leaves_its_text_and_an_item_of_nothing_else_goes(
     counts, problems = embed(tmp_path, [Item("a", title="text", image=gone), Item("b", image=gone)], encoders)
     assert counts.encoded == {"text": 1, "image": 0, "video": 0}
     assert [(problem.id, problem.kept) for problem in problems] == [("a", True), ("b", True), ("b", False)]
+
+
+def test_networks_are_opened_beside_and_pictures_encoded_first(tmp_path: Path) -> None:
+    loaded = Encoders(load_text_encoder(), load_image_encoder())
+    loaded.release()
+    told: list[tuple[str, str]] = []
+
+    def noting(encoder: TextEncoder | ImageEncoder, method: str) -> Callable[..., Any]:
+        plain = getattr(encoder, method)
+
+        def noted(*arguments: Any) -> Any:
+            told.append((f"{'text' if encoder is loaded.text else 'image'} {method}", threading.current_thread().name))
+            return plain(*arguments)
+
+        return noted
+
+    for encoder, method in ((loaded.text, "encode_long"), (loaded.image, "encode_prepared")):
+        for name in ("open", method):
+            object.__setattr__(encoder, name, noting(encoder, name))  # one of them is frozen
+    Image.new("RGB", (64, 48), "red").save(tmp_path / "red.png")
+    items = [Item("a", title="a text"), Item("b", image=tmp_path / "red.png")]
+    with ItemTable(tmp_path / "items.db") as table, VectorStore(tmp_path / "vectors.db") as store:
+        table.put(items, replace_all=True)
+        embed_catalogue(table, store, loaded, on_problem=lambda _: None, progress=silent)
+    done = [what for what, _ in told]
+    assert {"text open", "image open"} <= set(done)
+    assert all(thread.startswith("aside") for what, thread in told if what.endswith("open"))
+    assert done.index("image encode_prepared") < done.index("text encode_long")
 
 
 def test_stored_texts_ask_the_encoder_once(tmp_path: Path) -> None:
