@@ -67,7 +67,6 @@ class TorchNetwork:
 
     def __init__(self, module: nn.Module, threads: int, device: str = "cpu") -> None:
         """Move the module to the device; `threads` caps torch's own threads on a CPU."""
-
         self._device = device
         self._half = device != "cpu"
         self._threads = threads

@@ -1,4 +1,6 @@
-"""A network that is opened when it is first run, or asked to: knowing a model's fingerprint and the length of its vectors is cheap."""
+"""A network that is opened when it is first run, or asked for: knowing a model's fingerprint and the length of its vectors
+is cheap.
+"""
 
 from __future__ import annotations
 
