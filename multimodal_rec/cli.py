@@ -307,7 +307,7 @@ def search_command(
     ] = None,
     user: Annotated[str | None, typer.Option(help="Lean to this user's taste.", show_default=False)] = None,
     taste: Annotated[
-        float | None, typer.Option(help="How much the user's taste counts, 0 to 1 [default: 0.2]", show_default=False)
+        float | None, typer.Option(help="How much the user's taste counts, 0 to 1 [default: 0.5]", show_default=False)
     ] = None,
     unique: Annotated[bool, typer.Option("--unique", help="Of nearly identical items only the best.")] = False,
     words: Annotated[bool, typer.Option(help="Find rare words by the letter too.")] = True,

@@ -22,7 +22,7 @@ from multimodal_rec.space import Space
 FloatArray = npt.NDArray[np.float32]
 Picture = str | Path | Image.Image
 
-TASTE = 0.2
+TASTE = 0.5
 """How much a user's taste counts in a search where nothing else is said."""
 PARTS = ("text", "image", "video", "item", "less_like")
 """What a search may be made of, beside a user's taste."""
@@ -40,7 +40,7 @@ class Query:
     video: str | Path | Sequence[str | Path] | None = None
     user: str | None = None
     taste: float = TASTE
-    """From 0, only what is asked for counts, to 1, only the user's taste does."""
+    """From 0, only what is asked for counts, to 1, only the user's taste does; at .5 both tell items apart alike."""
     where: Where | None = None
     """Conditions that the answers meet, as `Recommender.select` takes them."""
     exclude: Collection[str] = ()

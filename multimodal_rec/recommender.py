@@ -29,6 +29,7 @@ from multimodal_rec.filters import AVAILABLE_NOW, Where
 from multimodal_rec.interactions import Event, in_time_order
 from multimodal_rec.item_table import ItemTable
 from multimodal_rec.items import Item
+from multimodal_rec.kernel_ridge import drawn_evenly
 from multimodal_rec.lifecycle import Pruned, ReleaseEntry, list_releases, prune, rollback
 from multimodal_rec.parts import Part, PartOwners, best_parts
 from multimodal_rec.progress import Progress, silent
@@ -68,8 +69,8 @@ WORDS = 1.0
 UNIQUE = Slate(unique=True)
 Version = tuple[float, Part | None]
 """The score of an item by its best version, and which part that is, None for the whole."""
-TASTE_SCALE = 0.4
-"""Weight of a user's vector beside the unit blocks of a search, where both count alike."""
+SPREAD_AMONG = 512
+"""Items that tell how much the scores of a search and of a user's taste differ, so that both can count alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +313,8 @@ class Recommender:
             image: a picture or its file, or several.
             video: the file of a clip, or several.
             user: whose taste counts too.
-            taste: how much it does: from 0, only what is asked for counts, to 1, only the user's taste does.
+            taste: how much it does: from 0, only what is asked for counts, to 1, only the user's taste does; at .5 both
+                tell items apart alike.
             k: length of the list.
             where: conditions that the items meet; see `select`.
             exclude: ids of items to leave out.
@@ -420,15 +422,28 @@ class Recommender:
             QueryError, UnknownUser, UnknownItem: as `search` does.
         """
         parts = self._query_vectors.parts(queries)
-        if any(query.user is not None for query in queries):
-            parts["taste"] = np.zeros((len(queries), self._space.dim), np.float32)
+        if all(query.user is None for query in queries):
+            return parts
+        tastes = np.zeros((len(queries), self._space.dim), np.float32)
+        asked = sum_of({"none": tastes, **parts})
         for row, query in enumerate(queries):
             if query.user is not None:
-                events = self._known_history(query.user)
+                vector = self._user_vectors([self._known_history(query.user)])[0]
+                tastes[row] = query.taste * self._as_telling(vector, asked[row])
                 for rows in parts.values():
                     rows[row] *= 1 - query.taste
-                parts["taste"][row] = TASTE_SCALE * query.taste * self._user_vectors([events])[0]
-        return parts
+        return {**parts, "taste": tastes}
+
+    def _as_telling(self, vector: FloatArray, asked: FloatArray) -> FloatArray:
+        """A user's (dim,) vector, scaled so that its scores differ among items as much as those of what else is asked."""
+        own, others = (self._some_items @ np.stack([vector, asked], axis=1)).std(axis=0)
+        return np.float32(others / own) * vector if own > 0 and others > 0 else vector
+
+    @cached_property
+    def _some_items(self) -> FloatArray:
+        """(m, dim) vectors of items, evenly apart."""
+        ids = list(self._index.ids)
+        return self._index.vectors([ids[place] for place in drawn_evenly(len(ids), SPREAD_AMONG)])
 
     def query_vectors(self, queries: Sequence[Query]) -> FloatArray:
         """(q, dim) vectors of searches, as the index is asked by them; raises as `search`."""

@@ -178,7 +178,7 @@ class SearchBody(Choice):
     """What to keep away from: ids of items, or words."""
     user_id: Id | None = None
     taste: Share = TASTE
-    """From 0, only what is asked for counts, to 1, only the user's taste does."""
+    """From 0, only what is asked for counts, to 1, only the user's taste does; at .5 both tell items apart alike."""
     k: Count = 10
     offset: Offset = 0
     diversity: Share = 0.0
