@@ -146,12 +146,10 @@ class Alignment:
             for share in shares
         ]
         best = int(np.argmax(trusts))
-        labelled = self
         if trusts[best] < (1 + LEAST_GAIN) * trusts[0]:
             best = 0
-            labelled = self._without_labels()
         return replace(
-            labelled,
+            self if shares[best] else self._without_labels(),
             landmarks=fitted.landmarks,
             coefficients=fitted.coefficients,
             label_share=np.full(1, shares[best], np.float32),

@@ -425,7 +425,7 @@ class Recommender:
         if all(query.user is None for query in queries):
             return parts
         tastes = np.zeros((len(queries), self._space.dim), np.float32)
-        asked = sum_of({"none": tastes, **parts})
+        asked = self._summed(parts, len(queries))
         for row, query in enumerate(queries):
             if query.user is not None:
                 vector = self._user_vectors([self._known_history(query.user)])[0]
@@ -447,7 +447,11 @@ class Recommender:
 
     def query_vectors(self, queries: Sequence[Query]) -> FloatArray:
         """(q, dim) vectors of searches, as the index is asked by them; raises as `search`."""
-        return sum_of({"none": np.zeros((len(queries), self._space.dim), np.float32), **self.query_parts(queries)})
+        return self._summed(self.query_parts(queries), len(queries))
+
+    def _summed(self, parts: Mapping[str, FloatArray], count: int) -> FloatArray:
+        """The (count, dim) sum of parts, of which there may be none, in an array of its own."""
+        return sum_of({"none": np.zeros((count, self._space.dim), np.float32), **parts})
 
     def update(self, catalogue: str | Path, *, media_root: str | Path | None = None) -> None:
         """Add or replace items, and answer from the new release."""

@@ -31,7 +31,7 @@ def found(rec: Recommender, taste: float) -> list[str]:
 
 
 def test_at_one_half_both_tell_items_apart_alike(rec: Recommender) -> None:
-    (parts,) = [rec.query_parts([Query(ASKED, user="baker", taste=0.5)])]
+    parts = rec.query_parts([Query(ASKED, user="baker", taste=0.5)])
     vectors = rec._index.vectors(list(rec._index.ids))
     spreads = {name: float((vectors @ rows[0]).std()) for name, rows in parts.items()}
     assert spreads["taste"] == pytest.approx(spreads["text"], rel=1e-3)
