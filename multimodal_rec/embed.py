@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
@@ -28,6 +27,7 @@ from encoders import (
     video_fingerprint,
 )
 from multimodal_rec.catalogue import Problem
+from multimodal_rec.content_keys import content_keys, text_key
 from multimodal_rec.item_table import MODALITIES, ItemTable, Modality
 from multimodal_rec.items import Item
 from multimodal_rec.progress import Progress
@@ -44,8 +44,6 @@ STORED_AT_ONCE: dict[Modality, int] = {"text": 64, "image": 64, "video": 1}
 """Vectors in one transaction: what a crash can cost at the most, beside what is being encoded."""
 SOURCES_AT_ONCE = 512
 """Items in memory that wait to be encoded."""
-READ_AT_ONCE = 1 << 20
-"""Bytes of a medium in memory while its content key is computed."""
 
 
 @dataclass(frozen=True)
@@ -186,33 +184,6 @@ def embed_catalogue(
     return counts
 
 
-def text_key(text: str) -> bytes:
-    """A hash of a text."""
-    return hashlib.sha256(text.encode(errors="replace")).digest()
-
-
-def content_key(modality: Modality, item: Item) -> bytes | None:
-    """A hash of the content, or None where the item lacks the modality.
-
-    Raises:
-        MediaError: the file cannot be read.
-    """
-    if modality == "text":
-        text = item.text
-        return text_key(text) if text else None
-    path = item.image if modality == "image" else item.video
-    if path is None:
-        return None
-    try:
-        digest = hashlib.sha256()
-        with path.open("rb", buffering=0) as file:
-            while chunk := file.read(READ_AT_ONCE):
-                digest.update(chunk)
-        return digest.digest()
-    except OSError as error:
-        raise MediaError(f"{path.name}: cannot be read ({error.strerror or error})") from error
-
-
 def _note_keys(
     items: ItemTable,
     store: VectorStore,
@@ -228,22 +199,18 @@ def _note_keys(
     Returns, per modality, the keys whose vectors the store does not hold, each with the id of an item that has it;
     `on_missing` is told of a modality with its first one.
     """
+
+    def on_unreadable(modality: Modality, item: Item, error: MediaError) -> None:
+        _leave_out(modality, item, str(error), items, on_problem)
+
     missing: dict[Modality, dict[bytes, str]] = {modality: {} for modality in MODALITIES}
     done, total = 0, len(items) if ids is None else len(ids)
     for page in items.pages(ids):
-        keys: dict[Modality, dict[str, bytes]] = {modality: {} for modality in ORDER}
-        for item in page:
-            for modality, own in keys.items():
-                try:
-                    key = content_key(modality, item)
-                except MediaError as error:
-                    _leave_out(modality, item, str(error), items, on_problem)
-                else:
-                    if key is not None:
-                        own[item.id] = key
+        keys = content_keys(page, store, on_unreadable)
         text, image, video = (keys[modality] for modality in MODALITIES)
         items.note_keys((text.get(item.id), image.get(item.id), video.get(item.id), item.id) for item in page)
-        for modality, own in keys.items():
+        for modality in ORDER:
+            own = keys[modality]
             known = store.present(encoders.space(modality), list(set(own.values())))
             new = {key: item_id for item_id, key in own.items() if key not in known}
             if new and not missing[modality]:

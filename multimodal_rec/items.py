@@ -117,9 +117,10 @@ def check_media(value: object, media_root: Path, note: Callable[[Path], None]) -
         raise ValueError("not text")
     if "\0" in text:
         raise ValueError(f"{text!r} is no path")
-    note(media_root / text)
+    named = media_root / text
+    note(named)
     try:
-        path = _resolved(media_root / text)
+        path = _resolved(named)
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or error  # a name too long for the file system, say
         raise ValueError(f"{text[:80]!r} cannot be opened ({reason})") from error

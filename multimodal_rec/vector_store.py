@@ -1,4 +1,5 @@
-"""The vectors of all content ever encoded, under the hash of the content and the encoder's fingerprint.
+"""The vectors of all content ever encoded, under the hash of the content and the encoder's fingerprint; and the hashes
+of files, each with the state that the file was in.
 
 What is in the store is never encoded again; a vector whose checksum fails counts as absent, so it is encoded anew. A
 file that SQLite cannot read any more is set aside, and whatever was under way starts over with an empty store.
@@ -29,7 +30,8 @@ CREATE TABLE IF NOT EXISTS vectors (
     space TEXT NOT NULL, key BLOB NOT NULL,
     vector BLOB NOT NULL, parts BLOB NOT NULL, spans BLOB NOT NULL, checksum INTEGER NOT NULL,
     PRIMARY KEY (space, key)
-)"""
+);
+CREATE TABLE IF NOT EXISTS files (place TEXT PRIMARY KEY, state BLOB NOT NULL, key BLOB NOT NULL) WITHOUT ROWID"""
 _MAX_VARIABLES = 512
 
 
@@ -159,10 +161,42 @@ class VectorStore:
                     vectors.append(found[key].parts)
         return PartVectors(modality, parts, np.array(owners, np.int64), np.concatenate(vectors))
 
+    def file_keys(self, places: Sequence[str]) -> dict[str, tuple[bytes, bytes]]:
+        """Of those files that are known, the state in which each was read, and its content key.
+
+        Raises:
+            DamagedStoreError: the store is empty now.
+        """
+        found: dict[str, tuple[bytes, bytes]] = {}
+        columns = "CAST(place AS BLOB), CAST(state AS BLOB), CAST(key AS BLOB)"
+        try:
+            for start in range(0, len(places), _MAX_VARIABLES):
+                chunk = places[start : start + _MAX_VARIABLES]
+                query = f"SELECT {columns} FROM files WHERE place IN ({', '.join('?' * len(chunk))})"  # noqa: S608
+                for place, state, key in self._db.execute(query, chunk):
+                    found[place.decode(errors="replace")] = state, key
+        except sqlite3.DatabaseError as error:
+            self._set_aside(error)
+            raise DamagedStoreError from error
+        return found
+
+    def note_file_keys(self, files: Iterable[tuple[str, bytes, bytes]]) -> None:
+        """Note (place, state, content key) of files that were read.
+
+        Raises:
+            DamagedStoreError: the store is empty now.
+        """
+        try:
+            with self._db:
+                self._db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", files)
+        except sqlite3.DatabaseError as error:
+            self._set_aside(error)
+            raise DamagedStoreError from error
+
     def _open(self) -> None:
         self._db = sqlite3.connect(self._path, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute(_SCHEMA)
+        self._db.executescript(_SCHEMA)
 
     def _set_aside(self, error: sqlite3.DatabaseError) -> None:
         """Start an empty store beside a file that SQLite cannot read any more; a full disk or a lock is raised."""
