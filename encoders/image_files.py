@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -132,11 +132,9 @@ def _upright(image: Image.Image) -> Image.Image:
     from PIL import ImageOps
 
     image.load()
-    try:
-        turned = ImageOps.exif_transpose(image)
-    except Exception:  # a damaged EXIF block says nothing of the pixels
-        turned = image
-    return to_rgb(turned)
+    with suppress(Exception):  # a damaged EXIF block says nothing of the pixels
+        ImageOps.exif_transpose(image, in_place=True)
+    return to_rgb(image)
 
 
 def _animation(image: Image.Image) -> tuple[list[Image.Image], list[tuple[float, float]]]:
@@ -155,8 +153,7 @@ def _animation(image: Image.Image) -> tuple[list[Image.Image], list[tuple[float,
             if image.format in {"WEBP", "AVIF"}:
                 image.load()  # only then is the frame's duration known
             if number in wanted:
-                frame = to_rgb(image)
-                frames.append(frame)
+                frames.append(to_rgb(image.copy()))  # seeking changes the image itself
                 starts.append(now)
         except Exception:
             if not frames:

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Return a picture as 8-bit RGB; what is transparent shows white."""
+    """Return a picture as 8-bit RGB, itself where it is so; what is transparent shows white."""
     if image.mode == "RGB" and "transparency" not in image.info:
-        return image.copy()
+        return image
     if image.mode in {"I", "F"} or image.mode.startswith("I;"):
         return _deep_gray(image)
     if image.mode == "LAB":
