@@ -1,13 +1,15 @@
 """What it costs to bring an index up to date: with nothing changed, and with one item in a hundred; and memory by size.
 
-    python benchmarks/rebuild.py CATALOGUE.jsonl [--interactions FILE]
+    python benchmarks/rebuild.py CATALOGUE.jsonl [--interactions FILE] [--copies 1]
 
-Copies the catalogue and its media to a temporary folder and runs `multimodal-rec build` there: on a quarter of the rows
-in a workspace of its own, on all of them, and three times on the same again (the best counts). Then every hundredth item
-gets another title and its picture is turned, three times: for `multimodal-rec update` of just those rows, which keeps
-what was learned, for `update` of all rows, and for a `build` of all rows, which learns anew. Seconds are those of the whole process, from start to
-end, on the clock and on the processor (which other programs disturb less, but which counts what ran side by side twice);
-the encoders' exports are in the cache before the first build, as they are on every day but the first.
+Copies the catalogue and its media to a temporary folder, more than once where a larger one is wanted: each copy has items
+of its own, with its pictures turned or mirrored in another way. There it runs `multimodal-rec build`: on a quarter of the
+rows in a workspace of its own, on all of them, and three times on the same again (the best counts). Then every hundredth
+item gets another title and its picture is inverted or cropped, three times: for `multimodal-rec update` of just those
+rows, which keeps what was learned, for `update` of all rows, and for a `build` of all rows, which learns anew. Seconds
+are those of the whole process, from start to end, on the clock and on the processor (which other programs disturb less,
+but which counts what ran side by side twice); the encoders' exports are in the cache before the first build, as they are
+on every day but the first.
 """
 
 from __future__ import annotations
@@ -22,15 +24,22 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageOps
 
 Row = dict[str, Any]
+Alter = Callable[[Image.Image], Image.Image]
 
 EVERY = 100
 """One item in so many is changed."""
+TURNS: tuple[Alter, ...] = (
+    lambda image: image,
+    *(partial(Image.Image.transpose, method=method) for method in Image.Transpose),
+)
+"""How the pictures of each copy of the catalogue are altered."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("catalogue", type=Path)
     parser.add_argument("--interactions", type=Path)
+    parser.add_argument("--copies", type=int, default=1, choices=range(1, len(TURNS) + 1), metavar=f"1-{len(TURNS)}")
     arguments = parser.parse_args()
     export = "from encoders import load_image_encoder, load_text_encoder; load_text_encoder(), load_image_encoder()"
     # In a process of its own: what a child's peak memory starts from is its parent's size.
@@ -54,7 +64,7 @@ def main() -> None:
     rows = [json.loads(line) for line in arguments.catalogue.read_text(encoding="utf-8").splitlines() if line.strip()]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        copy_media(rows, arguments.catalogue.parent, folder)
+        rows = copied(rows, arguments.copies, arguments.catalogue.parent, folder)
         catalogue = folder / "items.jsonl"
         more = ["--interactions", str(arguments.interactions.resolve())] if arguments.interactions else []
 
@@ -63,13 +73,13 @@ def main() -> None:
         write(catalogue, rows)
         first = run("build", catalogue, folder / "all", more)
         again = min((run("build", catalogue, folder / "all", more) for _ in range(3)), key=lambda each: each.seconds)
-        rows = changed(rows, folder, ImageOps.mirror)
+        rows = changed(rows, folder, ImageOps.invert)
         write(folder / "changes.jsonl", rows[::EVERY])
         updated = run("update", folder / "changes.jsonl", folder / "all")
-        rows = changed(rows, folder, ImageOps.flip)
+        rows = changed(rows, folder, partial(ImageOps.crop, border=1))
         write(catalogue, rows)
         found = run("update", catalogue, folder / "all")
-        rows = changed(rows, folder, ImageOps.mirror)
+        rows = changed(rows, folder, ImageOps.invert)
         write(catalogue, rows)
         few = run("build", catalogue, folder / "all", more)
 
@@ -108,24 +118,38 @@ def run(what: str, catalogue: Path, workspace: Path, more: Sequence[str] = ()) -
         return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, json.loads(output.read()))
 
 
-def changed(rows: list[Row], folder: Path, turn: Callable[[Image.Image], Image.Image]) -> list[Row]:
-    """Turn the picture of every hundredth item in place, and return all rows with new titles for those."""
+def changed(rows: list[Row], folder: Path, alter: Alter) -> list[Row]:
+    """Alter the picture of every hundredth item in place, and return all rows with new titles for those."""
     result = [dict(row) for row in rows]
     for row in result[::EVERY]:
         row["title"] = f"{row.get('title') or 'Item'}, changed"
         if row.get("image"):
             path = folder / row["image"]
             with Image.open(path) as image:
-                turn(image).save(path)
+                alter(image.convert("RGB")).save(path)
     return result
 
 
-def copy_media(rows: list[Row], source: Path, target: Path) -> None:
-    for row in rows:
-        for field in ("image", "video"):
-            if row.get(field):
-                (target / row[field]).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source / row[field], target / row[field])
+def copied(rows: list[Row], copies: int, source: Path, target: Path) -> list[Row]:
+    """Copy the media so many times, and return the rows of all copies."""
+    result = []
+    for copy, turn in enumerate(TURNS[:copies]):
+        for row in rows:
+            own = dict(row)
+            if copy:
+                own |= {"id": f"{row['id']}/{copy}", "title": f"{row.get('title') or 'Item'} {copy}"}
+            for field in ("image", "video"):
+                if row.get(field):
+                    own[field] = f"{copy}/{row[field]}"
+                    path = target / own[field]
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    if field == "video" or not copy:
+                        shutil.copyfile(source / row[field], path)
+                    else:
+                        with Image.open(source / row[field]) as image:
+                            turn(image.convert("RGB")).save(path)
+            result.append(own)
+    return result
 
 
 def write(path: Path, rows: list[Row]) -> None:

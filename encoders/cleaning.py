@@ -11,6 +11,7 @@ _BLOCK_TAG = re.compile(
     r"</?(?:p|div|br|li|ul|ol|tr|td|th|table|h[1-6]|section|article|blockquote|hr|dd|dt)\b[^<>]{0,2000}>", re.IGNORECASE
 )
 _TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9:-]{0,30}(?:\s[^<>]{0,2000})?/?>|<![a-zA-Z\[][^<>]{0,2000}>")
+_EMBEDDED = re.compile(r"data:[\w.+-]{0,60}/[\w.+-]{0,60};base64,[a-zA-Z0-9+/=]*")
 _SPACES = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r" ?\n[ \n]*")
 # Controls say nothing; joiners stay, since emoji and several scripts are written with them.
@@ -24,6 +25,8 @@ def clean_text(text: str) -> str:
 
     Paragraphs and list items become lines of their own. Only things that look like tags go: "a < b" stays.
     """
+    if ";base64," in text:
+        text = _EMBEDDED.sub("", text)
     if "<" in text:
         text = _without_markup(text)
     if "&" in text:
@@ -40,6 +43,8 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31}
 
 
 def _without_markup(text: str) -> str:
+    if "<![CDATA[" in text:  # as feeds wrap a text
+        text = text.replace("<![CDATA[", "").replace("]]>", " ")
     return _TAG.sub("", _BLOCK_TAG.sub("\n", _without_invisible(text)))
 
 

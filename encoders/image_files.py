@@ -132,9 +132,11 @@ def _upright(image: Image.Image) -> Image.Image:
     from PIL import ImageOps
 
     image.load()
-    with suppress(Exception):  # a damaged EXIF block says nothing of the pixels
+    with suppress(Exception):  # of a damaged EXIF block the orientation counts where it can be read
         ImageOps.exif_transpose(image, in_place=True)
-    return to_rgb(image)
+    upright = to_rgb(image)
+    # These keep their decoder, with the whole file in it, for as long as they live.
+    return upright.copy() if upright is image and image.format in {"WEBP", "AVIF"} else upright
 
 
 def _animation(image: Image.Image) -> tuple[list[Image.Image], list[tuple[float, float]]]:
@@ -153,7 +155,8 @@ def _animation(image: Image.Image) -> tuple[list[Image.Image], list[tuple[float,
             if image.format in {"WEBP", "AVIF"}:
                 image.load()  # only then is the frame's duration known
             if number in wanted:
-                frames.append(to_rgb(image.copy()))  # seeking changes the image itself
+                frame = to_rgb(image)
+                frames.append(frame.copy() if frame is image else frame)  # seeking changes the image itself
                 starts.append(now)
         except Exception:
             if not frames:
@@ -180,7 +183,7 @@ def _unidentified(path: Path) -> str:
         return "HEIC pictures cannot be read here; convert it to JPEG or PNG"
     if head.startswith(b"%!PS") or head.startswith(b"\xc5\xd0\xd3\xc6"):
         return "EPS is a program rather than a picture and is not run"
-    if b"<svg" in head.lower():
+    if b"<svg" in head.lower() and b"<html" not in head.lower():
         return "SVG drawings cannot be read here; convert it to PNG"
     known = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP", b"\xff\x4f\xff\x51")
     if head.startswith(known):

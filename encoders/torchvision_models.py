@@ -15,7 +15,7 @@ from encoders.base import Classes, EncoderError
 from encoders.class_files import cached_classes, imagenet_names
 from encoders.export import cached_path, open_network
 from encoders.fingerprint import file_digest, fingerprint
-from encoders.image import PreparedImages
+from encoders.image import PreparedImages, without_long_ends
 from encoders.model_files import REMEDY, short_reason
 from encoders.on_demand import NetworkOnDemand, remembered_dim
 
@@ -45,7 +45,7 @@ def load_torchvision(reference: str, threads: int) -> PreparedImages:
     digest = fingerprint([path], kind="torchvision", name=name, transforms=repr(transforms), code=CODE_VERSION)
 
     def prepare(image: Image.Image) -> npt.NDArray[Any]:
-        return np.asarray(transforms(image))
+        return np.asarray(transforms(without_long_ends(image)))
 
     @cache  # asked for twice, by the export and for the classes
     def model() -> nn.Module:

@@ -13,7 +13,7 @@ from encoders.base import Classes, EncoderError
 from encoders.class_files import cached_classes, imagenet_names
 from encoders.export import cached_path, open_network
 from encoders.fingerprint import fingerprint
-from encoders.image import Prepare, PreparedImages
+from encoders.image import Prepare, PreparedImages, without_long_ends
 from encoders.model_files import (
     REMEDY,
     essential,
@@ -65,8 +65,14 @@ def load_vision_model(reference: str, threads: int) -> PreparedImages:
 
         return Classes(imagenet_names(), *linear_classifier(model()[0])) if _is_imagenet(config) else None
 
-    noise = np.random.default_rng(0).integers(0, 256, (2, 60, 80, 3), dtype=np.uint8)
-    example = {"pixels": np.stack([prepare(Image.fromarray(picture)) for picture in noise])}
+    wide, other = (
+        Image.fromarray(noise) for noise in np.random.default_rng(0).integers(0, 256, (2, 60, 80, 3), np.uint8)
+    )
+    try:
+        example = {"pixels": np.stack([prepare(wide), prepare(other.transpose(Image.Transpose.ROTATE_90))])}
+    except Exception as error:
+        reason = f"its preprocessing does not bring pictures to one size ({short_reason(error)})"
+        raise EncoderError(f"{reference}: {reason}; {REMEDY}") from error
     network = NetworkOnDemand(lambda: open_network(digest, features, example, threads))
     dim = remembered_dim(network, example, cached_path(digest, ".dim"))
     text_tower = None
@@ -106,7 +112,7 @@ def _prepare(reference: str, folder: Path) -> Prepare:
         raise EncoderError(f"{reference}: takes no pictures ({short_reason(error)}); {REMEDY}") from error
 
     def prepare(image: Image.Image) -> npt.NDArray[Any]:
-        pixels = processor(images=image, return_tensors="pt")["pixel_values"][0]
+        pixels = processor(images=without_long_ends(image), return_tensors="pt")["pixel_values"][0]
         return np.asarray(pixels, np.float32)
 
     return prepare

@@ -1,6 +1,8 @@
 """Content keys: the hash of a text, a picture or a clip, under which its vectors are stored.
 
 A file is read once: its key is noted with the state that the file was in, and holds for as long as it is in that state.
+A file that changed a moment ago, or whose times lie in the future, is not noted. What changes neither a file's size nor
+its times goes unseen, such as a write to memory that is mapped to it: without its vectors.db, a workspace reads all anew.
 """
 
 from __future__ import annotations
@@ -61,6 +63,7 @@ def content_keys(
         key = file_key(path)
         if settled:
             read.append((place, noted, key))
+            known[place] = noted, key  # for other items of the same file
         return key
 
     keys: dict[Modality, dict[str, bytes]] = {modality: {} for modality in MODALITIES}

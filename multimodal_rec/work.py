@@ -230,9 +230,9 @@ class Work:
             noted = len(self.problems)
             try:
                 counts = self._embed(encoders, ids)
-            except DamagedStoreError:  # the store is empty now
-                del self.problems[noted:]
+            except DamagedStoreError:  # the store is empty now; media that were left out will not be found again
                 counts = self._embed(encoders, ids)
+                self.problems[noted:] = dict.fromkeys(self.problems[noted:])
             if ids is None:
                 encoders.release()  # what follows needs the memory
         self.all_encoded = len(self.problems) == noted

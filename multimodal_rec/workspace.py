@@ -2,7 +2,7 @@
 
 workspace/items.db        the catalogue, being worked on
           events.db       the interactions
-          vectors.db      vectors of all content ever encoded
+          vectors.db      vectors of all content ever encoded, and the content keys of files
           rejected.jsonl  what the last build or update could not use, and why
           tuned.json      the settings that `tune` chose for training
           tuning.db       all that it tried

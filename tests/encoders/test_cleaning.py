@@ -47,3 +47,15 @@ def test_never_fails_and_leaves_no_double_spaces(raw: str) -> None:
 def test_hostile_markup_takes_linear_time() -> None:
     for raw in ("<" * 200_000, "<a " * 100_000, "<!--" * 50_000, "<script>" * 30_000, "&amp;" * 100_000):
         clean_text(raw)
+
+
+def test_a_wrapped_text_is_kept() -> None:
+    assert clean_text("<![CDATA[A quiet film about the sea]]>") == "A quiet film about the sea"
+    assert clean_text("<p>Intro</p><![CDATA[A <b>quiet</b> film]]> and more") == "Intro\nA quiet film and more"
+    assert clean_text("a[b[0]]>c") == "a[b[0]]>c"
+
+
+def test_embedded_pictures_go() -> None:
+    picture = "data:image/png;base64," + "iVBORw0KGgo/+=" * 1000
+    assert clean_text(f'Before <img src="{picture}" alt=""> after') == "Before after"
+    assert clean_text(f"Before ![chart]({picture}) after") == "Before ![chart]() after"

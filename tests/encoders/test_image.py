@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import encoders
 from encoders.efficientnet_lite import load_packaged_image, prepare, weights_path
 from encoders.export import cached_path, open_network
+from encoders.image import MOST_OBLONG, without_long_ends
 from encoders.network import OnnxNetwork, TorchNetwork
 from tests.encoders.conftest import draw
 
@@ -143,3 +145,14 @@ def test_every_imagenet_class_has_a_scene() -> None:
         "people walking along the beach by the waves",
     )
     assert encoders.class_scenes(("volcano", "no class of ImageNet")) == ()
+
+
+def test_of_a_hairs_breadth_of_a_picture_the_middle_is_left() -> None:
+    row = Image.fromarray(np.arange(20_000, dtype=np.uint16).view(np.uint8).reshape(1, 20_000, 2)[..., 0])
+    middle = without_long_ends(row)
+    assert middle.size == (MOST_OBLONG, 1)
+    first = (20_000 - MOST_OBLONG) // 2
+    assert np.array_equal(np.asarray(middle), np.asarray(row)[:, first : first + MOST_OBLONG])
+    assert without_long_ends(row.transpose(Image.Transpose.ROTATE_90)).size == (1, MOST_OBLONG)
+    oblong = Image.new("RGB", (10 * MOST_OBLONG, 10))
+    assert without_long_ends(oblong) is oblong

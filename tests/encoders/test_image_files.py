@@ -195,3 +195,19 @@ def test_warnings_stay_quiet_in_many_threads(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+@pytest.mark.parametrize("suffix", ["webp", "avif"])
+def test_no_decoder_is_kept(suffix: str, picture: Image.Image, tmp_path: Path) -> None:
+    path = tmp_path / f"picture.{suffix}"
+    picture.save(path)
+    assert not hasattr(read_image(path), "_decoder")
+
+
+def test_a_page_with_a_drawing_in_it_is_no_drawing(tmp_path: Path) -> None:
+    (tmp_path / "page.jpg").write_text("<!doctype html><html><body><svg></svg>403 Forbidden</body></html>")
+    (tmp_path / "drawing.jpg").write_text('<svg xmlns="http://www.w3.org/2000/svg"></svg>')
+    with pytest.raises(MediaError, match="not a picture"):
+        read_image(tmp_path / "page.jpg")
+    with pytest.raises(MediaError, match="SVG"):
+        read_image(tmp_path / "drawing.jpg")

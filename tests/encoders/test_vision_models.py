@@ -150,3 +150,13 @@ def test_a_text_model_takes_no_pictures(tmp_path: Path) -> None:
 def test_a_model_that_cannot_be_had() -> None:
     with pytest.raises(encoders.EncoderError, match=r'cannot be downloaded .*"auto"'):
         encoders.load_image_encoder("no-such-org/no-such-model")
+
+
+def test_preprocessing_that_leaves_pictures_of_many_sizes_is_refused(tmp_path: Path) -> None:
+    from transformers import CLIPImageProcessor
+
+    vit().save_pretrained(tmp_path)
+    processor: Any = CLIPImageProcessor(size={"shortest_edge": 32}, do_center_crop=False)
+    processor.save_pretrained(tmp_path)
+    with pytest.raises(encoders.EncoderError, match="does not bring pictures to one size"):
+        encoders.load_image_encoder(str(tmp_path))

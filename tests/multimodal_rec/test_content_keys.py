@@ -53,7 +53,7 @@ def digest(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()
 
 
-def test_each_modality_has_a_key(tmp_path: Path, store: VectorStore) -> None:
+def test_each_modality_has_a_key(tmp_path: Path, store: VectorStore, read: list[str]) -> None:
     image, video = settled(tmp_path / "a.png", b"picture"), settled(tmp_path / "b.mp4", b"clip")
     items = [Item("both", image=image, video=video), Item("text", title="A title"), Item("image", image=image)]
     assert content_keys(items, store, refuse) == {
@@ -61,6 +61,7 @@ def test_each_modality_has_a_key(tmp_path: Path, store: VectorStore) -> None:
         "image": {"both": digest(b"picture"), "image": digest(b"picture")},
         "video": {"both": digest(b"clip")},
     }
+    assert read == ["a.png", "b.mp4"]
 
 
 def test_a_file_is_read_once(tmp_path: Path, read: list[str]) -> None:
@@ -118,6 +119,41 @@ def test_a_file_that_changed_a_moment_ago_is_read_again(tmp_path: Path, store: V
         os.utime(path, ns=(late, late))
         assert content_keys(items, store, refuse)["image"] == {"a": digest(content)}
     assert read == ["a", "a"]
+    assert store.file_keys([str(path)]) == {}
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_read_again(
+    tmp_path: Path, store: VectorStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = [Item("a", image=settled(tmp_path / "a", b"content"))]
+
+    def then_replaced(path: Path) -> bytes:
+        key = file_key(path)
+        settled(path, b"CONTENT")
+        return key
+
+    monkeypatch.setattr(module, "file_key", then_replaced)
+    content_keys(items, store, refuse)
+    monkeypatch.undo()
+    assert content_keys(items, store, refuse)["image"] == {"a": digest(b"CONTENT")}
+
+
+def test_a_file_that_takes_long_to_read_is_no_older_for_it(
+    tmp_path: Path, store: VectorStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"content")
+
+    def slowly(path: Path) -> bytes:
+        time.sleep(2 * TICK / 1e9)
+        return file_key(path)
+
+    monkeypatch.setattr(module, "file_key", slowly)
+    state = module.file_state(str(path))
+    assert state is not None
+    now = max(state[1:3]) + 1
+    monkeypatch.setattr("multimodal_rec.sources.time.time_ns", lambda: now)
+    content_keys([Item("a", image=path)], store, refuse)
     assert store.file_keys([str(path)]) == {}
 
 

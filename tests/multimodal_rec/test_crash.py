@@ -16,7 +16,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from encoders import MediaError
+from multimodal_rec.build import build as build_here
 from multimodal_rec.releases import Releases, load_indexes
+from multimodal_rec.vector_store import DamagedStoreError, VectorStore
 from tests.encoders.conftest import draw
 
 ROOT = Path(__file__).parents[2]
@@ -147,3 +150,26 @@ def test_what_a_damaged_store_held_is_encoded_again(
         assert sum(summary["encoded"].values()) <= 2
     assert_same(workspace, undisturbed[0])
     assert_complete(catalogue, workspace)
+
+
+def test_what_was_left_out_is_told_though_the_store_fails_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.jpg").write_text("no picture")
+    (tmp_path / "items.jsonl").write_text('{"id": "a", "title": "A quiet film", "image": "a.jpg"}\n')
+    failures = [DamagedStoreError()]
+    note = VectorStore.note_file_keys
+
+    def unreadable(path: Path) -> bytes:
+        raise MediaError(f"{path.name}: cannot be read")
+
+    def failing_once(store: VectorStore, files: list[tuple[str, bytes, bytes]]) -> None:
+        if failures:
+            raise failures.pop()
+        note(store, files)
+
+    monkeypatch.setattr("multimodal_rec.content_keys.file_key", unreadable)
+    monkeypatch.setattr(VectorStore, "note_file_keys", failing_once)
+    summary = build_here(tmp_path / "items.jsonl", tmp_path / "ws")
+    assert not failures
+    assert summary.warnings == 1
+    assert "a.jpg: cannot be read" in (tmp_path / "ws" / "rejected.jsonl").read_text()
+    assert not (tmp_path / "ws" / "receipt.json").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -143,6 +144,27 @@ def test_file_cut_short_is_set_aside_when_it_is_read(tmp_path: Path) -> None:
         store.get("space", keys)
         assert store.present("space", keys) == set()
     assert (tmp_path / "vectors.damaged").read_bytes() == cut
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda store, places: store.file_keys(places),
+        lambda store, places: store.note_file_keys((place, b"state", b"key") for place in places),
+    ],
+)
+def test_a_damaged_table_of_files_is_set_aside(tmp_path: Path, use: Callable[[VectorStore, list[str]], object]) -> None:
+    path = tmp_path / "vectors.db"
+    places = [f"{number:04} {'x' * 200}" for number in range(1000)]
+    with VectorStore(path) as store:
+        store.note_file_keys((place, b"state", b"key") for place in places)
+        assert store.file_keys([places[7], "unknown"]) == {places[7]: (b"state", b"key")}
+    content = path.read_bytes()
+    path.write_bytes(content[: 4096 * 4] + bytes(len(content) - 4096 * 4))
+    with VectorStore(path) as store:
+        with pytest.raises(DamagedStoreError):
+            use(store, places)
+        assert store.file_keys(places) == {}
 
 
 def test_what_cannot_be_opened_is_not_set_aside(tmp_path: Path) -> None:
