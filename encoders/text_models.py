@@ -109,15 +109,19 @@ def example_tokens(vocabulary: int, rules: TokenRules) -> Inputs:
 def read_recipe(folder: Path, modules: list[dict[str, Any]]) -> Recipe:
     """Return how the sentence-transformers files in a folder pool; the mean when there are none.
 
-    Raises EncoderError for a module that this code does not know.
+    Raises EncoderError for modules that this code does not know, or not in this order.
     """
     pooling: tuple[str, ...] = ("mean",)
     dense: list[Path] = []
+    normalized = False
     for module in modules:
         kind, path = _kind(module), folder / module["path"]
+        normalized = normalized or kind == "Normalize"
         if kind == "Pooling":
             pooling = _pooling_modes(read_json(path / "config.json"))
         elif kind == "Dense":
+            if normalized:
+                raise EncoderError(f"{folder}: normalizes before a Dense module, which cannot be done here; {REMEDY}")
             dense.append(path)
         elif kind not in {"Transformer", "Normalize", "Dropout"}:
             raise EncoderError(f"{folder}: has a {kind} module, which cannot be run here; {REMEDY}")
@@ -178,8 +182,11 @@ def _build(reference: str, folder: Path, recipe: Recipe) -> nn.Module:
     from encoders.transformers_models import load_pretrained
 
     try:
-        encoder_decoder = AutoConfig.from_pretrained(str(folder), trust_remote_code=False).is_encoder_decoder
+        config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
     except Exception as error:
         raise EncoderError(f"{reference}: cannot be loaded ({short_reason(error)}); {REMEDY}") from error
-    model, _ = load_pretrained(reference, AutoModelForTextEncoding if encoder_decoder else AutoModel, folder)
+    # An encoder that was saved by itself says that it is no encoder with a decoder, under its family's configuration.
+    alone = any(name.endswith("EncoderModel") for name in config.architectures or ())
+    loader = AutoModelForTextEncoding if config.is_encoder_decoder or alone else AutoModel
+    model, _ = load_pretrained(reference, loader, folder)
     return SentenceModule(model, recipe.pooling, [load_dense(path) for path in recipe.dense])

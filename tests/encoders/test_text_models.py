@@ -200,3 +200,28 @@ def test_roberta_counts_positions_from_behind_its_padding(tmp_path: Path) -> Non
     assert cosines(encoder.encode(TEXTS), library_vectors(tmp_path)).min() > 0.9999
     (encoding,) = encoder.encode_long(["the quiet red house " * 20])
     assert len(encoding.parts) >= 3
+
+
+def test_an_encoder_without_its_decoder(tmp_path: Path) -> None:
+    import torch
+    from transformers import T5Config, T5EncoderModel
+
+    tokenizer = save_tokenizer(tmp_path, window=40)
+    torch.manual_seed(0)
+    config = T5Config(vocab_size=40, d_model=32, d_kv=8, d_ff=64, num_layers=2, num_heads=4, pad_token_id=0)
+    model = T5EncoderModel(config).eval()
+    model.save_pretrained(tmp_path)
+    encoder = encoders.load_text_encoder(str(tmp_path))
+    with torch.inference_mode():
+        tokens = [tokenizer(text, return_tensors="pt") for text in TEXTS]
+        means = [model(ids["input_ids"]).last_hidden_state.mean(1).numpy()[0] for ids in tokens]
+    assert cosines(encoder.encode(TEXTS), np.stack(means)).min() > 0.9999
+
+
+def test_lengths_taken_away_before_a_dense_layer_are_refused(bert: Path, tmp_path: Path) -> None:
+    folder = with_modules(bert, tmp_path, ["mean"], dense=12)
+    modules = json.loads((folder / "modules.json").read_text())
+    modules.insert(2, {"path": "2_Normalize", "type": "sentence_transformers.models.Normalize"})
+    (folder / "modules.json").write_text(json.dumps(modules))
+    with pytest.raises(encoders.EncoderError, match="normalizes before a Dense module"):
+        encoders.load_text_encoder(str(folder))
