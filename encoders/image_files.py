@@ -112,14 +112,15 @@ def _check_size(path: Path, image: Image.Image) -> None:
     """Refuse pictures beyond the limits, and have a large JPEG decoded at a fraction of its size."""
     pixels = image.width * image.height
     most = MOST_SLOW_PIXELS if image.format in {"JPEG2000", "AVIF", "HEIF"} else MOST_PIXELS
-    if image.format in {"JPEG", "MPO"}:
-        # A progressive one keeps all its coefficients in memory, however small it is decoded.
-        most = MOST_PIXELS if image.info.get("progressive") else MOST_DRAFT_PIXELS
+    drafted = image.format in {"JPEG", "MPO"} and min(image.size) >= 2 * DRAFT_SIDE
+    # A progressive one keeps all its coefficients in memory, however small it is decoded.
+    if drafted and not image.info.get("progressive"):
+        most = MOST_DRAFT_PIXELS
     if pixels > most:
         raise MediaError(
             f"{path.name}: {image.width} x {image.height} pixels are over the limit of {most // 1_000_000} million"
         )
-    if image.format in {"JPEG", "MPO"} and min(image.size) >= 2 * DRAFT_SIDE:
+    if drafted:
         image.draft(None, (DRAFT_SIDE, DRAFT_SIDE))
 
 

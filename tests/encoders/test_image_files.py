@@ -211,3 +211,9 @@ def test_a_page_with_a_drawing_in_it_is_no_drawing(tmp_path: Path) -> None:
         read_image(tmp_path / "page.jpg")
     with pytest.raises(MediaError, match="SVG"):
         read_image(tmp_path / "drawing.jpg")
+
+
+def test_a_jpeg_too_narrow_to_be_decoded_at_a_fraction_has_the_common_limit(tmp_path: Path) -> None:
+    Image.new("L", (1024, 60_000)).save(tmp_path / "narrow.jpg")
+    with pytest.raises(MediaError, match="1024 x 60000 pixels are over the limit of 50 million"):
+        read_image(tmp_path / "narrow.jpg")
