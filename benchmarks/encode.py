@@ -53,22 +53,23 @@ def main() -> None:
 def images(paths: list[Path], rate: float) -> None:
     """Compare ways to encode the pictures."""
     encoder = encoders.load_image_encoder()
-    prepared = np.stack([encoder.prepare(encoders.read_image(path)) for path in paths[:128]])
+    some = paths[:128]
+    prepared = np.stack([encoder.prepare(encoders.read_image(path)) for path in some])
     module = features_module(weights_path("auto"))
     few = torch.from_numpy(prepared[:32])
 
     def eager(size: int) -> Any:
         with torch.inference_mode():
-            return np.concatenate([module(some).numpy() for some in few.split(size)])
+            return np.concatenate([module(batch).numpy() for batch in few.split(size)])
 
     def eager_from_files() -> None:
-        for start in range(0, len(paths[:128]), 32):
-            batch = [encoder.prepare(encoders.read_image(path)) for path in paths[start : start + 32]]
+        for start in range(0, len(some), 32):
+            batch = [encoder.prepare(encoders.read_image(path)) for path in some[start : start + 32]]
             with torch.inference_mode():
                 module(torch.from_numpy(np.stack(batch))).numpy()
 
     rows: list[tuple[str, int, Callable[[], Any]]] = [
-        ("plain torch eager, from files, batches of 32", len(paths[:128]), eager_from_files),
+        ("plain torch eager, from files, batches of 32", len(some), eager_from_files),
         *(
             (f"plain torch eager, prepared pixels, batches of {size}", len(few), partial(eager, size))
             for size in (32, 8, 1)

@@ -1,8 +1,8 @@
 """The files that a build read, by the state that they were in: while none has changed, nothing needs to be read again.
 
-A state is a file's size, device, inode and both of its times, or None where there is no file: one that was missing and has
-come since is a change too. Links are followed. A file that changed moments before it was read is not trusted, since it
-could change once more within the same tick of the clock.
+A state is a file's size, device, inode and both of its times, or None where there is no file: one that was missing and
+has come since is a change too. Links are followed. A file that changed moments before it was read is not trusted, since
+it could change once more within the same tick of the clock.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import logging
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -68,15 +69,11 @@ class VectorStore:
         Raises:
             DamagedStoreError: the store is empty now.
         """
-        try:
-            with self._db:
-                self._db.executemany(
-                    "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?, ?)",
-                    (_to_record(space, key, encoding) for key, encoding in encodings),
-                )
-        except sqlite3.DatabaseError as error:
-            self._set_aside(error)
-            raise DamagedStoreError from error
+        with self._or_set_aside(), self._db:
+            self._db.executemany(
+                "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?, ?)",
+                (_to_record(space, key, encoding) for key, encoding in encodings),
+            )
 
     def present(self, space: str, keys: Sequence[bytes]) -> set[bytes]:
         """Which of these keys have an undamaged encoding.
@@ -98,7 +95,7 @@ class VectorStore:
         self, space: str, keys: Sequence[bytes], condition: str = ""
     ) -> Iterator[tuple[bytes, bytes, bytes, bytes]]:
         """Yield (key, vector, parts, spans) as stored, of those keys whose checksum holds."""
-        try:
+        with self._or_set_aside():
             for start in range(0, len(keys), _MAX_VARIABLES):
                 chunk = keys[start : start + _MAX_VARIABLES]
                 marks = ", ".join("?" * len(chunk))
@@ -109,9 +106,6 @@ class VectorStore:
                         yield key, vector, parts, spans
                     else:
                         logger.warning("%s: a stored vector is damaged and will be encoded again", self._path.name)
-        except sqlite3.DatabaseError as error:
-            self._set_aside(error)
-            raise DamagedStoreError from error
 
     def matrix(self, space: str, keys: Sequence[bytes | None], dim: int) -> FloatArray:
         """Return the float32 (n, dim) vectors of n keys; rows of None are zero.
@@ -169,15 +163,12 @@ class VectorStore:
         """
         found: dict[str, tuple[bytes, bytes]] = {}
         columns = "CAST(place AS BLOB), CAST(state AS BLOB), CAST(key AS BLOB)"
-        try:
+        with self._or_set_aside():
             for start in range(0, len(places), _MAX_VARIABLES):
                 chunk = places[start : start + _MAX_VARIABLES]
                 query = f"SELECT {columns} FROM files WHERE place IN ({', '.join('?' * len(chunk))})"  # noqa: S608
                 for place, state, key in self._db.execute(query, chunk):
                     found[place.decode(errors="replace")] = state, key
-        except sqlite3.DatabaseError as error:
-            self._set_aside(error)
-            raise DamagedStoreError from error
         return found
 
     def note_file_keys(self, files: Iterable[tuple[str, bytes, bytes]]) -> None:
@@ -186,17 +177,22 @@ class VectorStore:
         Raises:
             DamagedStoreError: the store is empty now.
         """
-        try:
-            with self._db:
-                self._db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", files)
-        except sqlite3.DatabaseError as error:
-            self._set_aside(error)
-            raise DamagedStoreError from error
+        with self._or_set_aside(), self._db:
+            self._db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", files)
 
     def _open(self) -> None:
         self._db = sqlite3.connect(self._path, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.executescript(_SCHEMA)
+
+    @contextmanager
+    def _or_set_aside(self) -> Iterator[None]:
+        """Use the file; raises DamagedStoreError, beside an empty store, where SQLite cannot read it any more."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            self._set_aside(error)
+            raise DamagedStoreError from error
 
     def _set_aside(self, error: sqlite3.DatabaseError) -> None:
         """Start an empty store beside a file that SQLite cannot read any more; a full disk or a lock is raised."""
