@@ -3,15 +3,20 @@
     python benchmarks/encode.py [CATALOGUE_FOLDER] [--images 600] [--texts 1200]
 
 Everything is measured in one run, each row twice in turn, and the better time counts. The limit is the arithmetic of
-the model's matrix products at the rate of a large SGEMM on the same threads.
+the model's matrix products at the rate of a large SGEMM on the same threads. Where there is a CUDA device, it has rows of
+its own, and so have the steps that feed it.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from importlib.resources import files
 from itertools import cycle, islice
@@ -41,8 +46,8 @@ def main() -> None:
 
     torch.set_num_threads(THREADS)
     rate = sgemm_rate()
-    device = torch.cuda.get_device_name() if cuda_available() else "CPU"
-    print(f"{THREADS} threads, SGEMM {rate / 1e9:.0f} GFLOP/s on the CPU; our rows run on: {device}")
+    device = f"; {torch.cuda.get_device_name()}" if cuda_available() else ""
+    print(f"{THREADS} threads, SGEMM {rate / 1e9:.0f} GFLOP/s on the CPU{device}")
     paths = sorted(path for path in arguments.folder.rglob("*") if path.suffix.lower() in encoders.IMAGE_SUFFIXES)
     if paths:
         images(list(islice(cycle(paths), arguments.images)), rate)
@@ -52,7 +57,9 @@ def main() -> None:
 
 def images(paths: list[Path], rate: float) -> None:
     """Compare ways to encode the pictures."""
-    encoder = encoders.load_image_encoder()
+    with no_cuda():
+        encoder = encoders.load_image_encoder()
+        encoder.open()
     some = paths[:128]
     prepared = np.stack([encoder.prepare(encoders.read_image(path)) for path in some])
     module = features_module(weights_path("auto"))
@@ -80,6 +87,17 @@ def images(paths: list[Path], rate: float) -> None:
         for label, size in (("bare ONNX Runtime loop, batches of 32", 32), ("bare ONNX Runtime loop, batches of 1", 1)):
             rows.append((label, len(prepared), bare_loop(exported, prepared, size)))
     rows.append(("encode_images, from files", len(paths), lambda: list(encoders.encode_images(encoder, paths))))
+    if cuda_available():
+        on_cuda = encoders.load_image_encoder()
+        on_cuda.open()
+        whole = np.concatenate([prepared] * 8)
+        half = copy.deepcopy(module).half().to("cuda")
+        rows += [
+            ("files to prepared pixels alone", len(paths), lambda: prepare_all(encoder, paths)),
+            ("CUDA: plain torch, half precision, prepared, batches of 256", 1024, lambda: on_device(half, whole)),
+            ("CUDA: encode_prepared", len(whole), lambda: on_cuda.encode_prepared(whole)),
+            ("CUDA: encode_images, from files", len(paths), lambda: list(encoders.encode_images(on_cuda, paths))),
+        ]
     speeds = table("pictures/s", rows, limit=rate / flops(module, few[:1]))
     ours = speeds["encode_images, from files"]
     for label, speed in speeds.items():
@@ -88,8 +106,46 @@ def images(paths: list[Path], rate: float) -> None:
     if exported.exists():
         best = max(speed for label, speed in speeds.items() if label.startswith("bare"))
         print(f"  encode_images is {ours / best:.0%} of the faster bare ONNX Runtime loop")
-    difference = np.abs(encoder.encode_prepared(prepared[:32]) - eager(32)).max() / np.abs(eager(32)).max()
-    print(f"  largest difference to torch, relative: {difference:.1e}\n")
+    reference = eager(32)
+    difference = np.abs(encoder.encode_prepared(prepared[:32]) - reference).max() / np.abs(reference).max()
+    print(f"  largest difference to torch, relative: {difference:.1e}")
+    if cuda_available():
+        print(
+            f"  CUDA: least cosine to torch on the CPU: {least_cosine(on_cuda.encode_prepared(prepared[:32]), reference)}"
+        )
+
+
+def prepare_all(encoder: encoders.ImageEncoder, paths: list[Path]) -> None:
+    """Decode and prepare pictures in threads, and do nothing with them."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        for _ in pool.map(lambda path: encoder.prepare(encoders.read_image(path)), paths):
+            pass
+
+
+def on_device(module: torch.nn.Module, prepared: np.ndarray) -> None:
+    """Run a module on CUDA in batches of 256."""
+    with torch.inference_mode():
+        for batch in torch.from_numpy(prepared).split(256):
+            module(batch.to("cuda")).float().cpu()
+
+
+@contextmanager
+def no_cuda() -> Iterator[None]:
+    """Have encoders that are opened inside the block run on the CPU."""
+    before = os.environ.get("CUDA_VISIBLE_DEVICES")
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    try:
+        yield
+    finally:
+        del os.environ["CUDA_VISIBLE_DEVICES"]
+        if before is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = before
+
+
+def least_cosine(first: np.ndarray, second: np.ndarray) -> str:
+    """Return the least cosine of two arrays' rows."""
+    lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+    return f"{((first * second).sum(axis=1) / lengths).min():.7f}"
 
 
 def bare_loop(path: Path, prepared: np.ndarray, size: int) -> Callable[[], Any]:
@@ -107,7 +163,9 @@ def bare_loop(path: Path, prepared: np.ndarray, size: int) -> Callable[[], Any]:
 
 def texts(sources: list[str], rate: float) -> None:
     """Compare ways to encode the texts."""
-    encoder = encoders.load_text_encoder()
+    with no_cuda():
+        encoder = encoders.load_text_encoder()
+        encoder.open()
     cleaned = [encoders.clean_text(text) for text in sources]
     rows: list[tuple[str, int, Callable[[], Any]]] = [
         ("encode_texts", len(sources), lambda: list(encoders.encode_texts(encoder, sources)))
@@ -124,12 +182,28 @@ def texts(sources: list[str], rate: float) -> None:
         lengths = [min(len(ids), peer.max_seq_length) for ids in peer.tokenizer(cleaned)["input_ids"]]
         ids = torch.randint(1000, 2000, (1, round(float(np.mean(lengths)))))
         limit = rate / flops(peer[0].auto_model, input_ids=ids, attention_mask=torch.ones_like(ids))
+    if cuda_available():
+        on_cuda = encoders.load_text_encoder()
+        on_cuda.open()
+        rows.append(("CUDA: encode_texts", len(sources), lambda: list(encoders.encode_texts(on_cuda, sources))))
+        if limit:
+            peer_on_cuda = SentenceTransformer(folder, device="cuda")
+            rows.append(
+                (
+                    "CUDA: SentenceTransformer.encode",
+                    len(sources),
+                    lambda: peer_on_cuda.encode(cleaned, show_progress_bar=False),
+                )
+            )
     speeds = table("texts/s", rows, limit=limit)
+    if cuda_available():
+        some = cleaned[:300]
+        print(f"  CUDA: least cosine to the CPU's vectors: {least_cosine(on_cuda.encode(some), encoder.encode(some))}")
     if "SentenceTransformer.encode" in speeds:
         short = [text for text in cleaned if len(text) < 800][:300]
-        cosines = (encoder.encode(short) * peer.encode(short, normalize_embeddings=True)).sum(axis=1)
+        least = least_cosine(encoder.encode(short), peer.encode(short))
         print(f"  encode_texts is {speeds['encode_texts'] / speeds['SentenceTransformer.encode']:.2f} x the peer")
-        print(f"  least cosine to its vectors: {cosines.min():.7f}\n")
+        print(f"  least cosine to its vectors: {least}")
 
 
 def table(unit: str, rows: list[tuple[str, int, Callable[[], Any]]], limit: float | None) -> dict[str, float]:

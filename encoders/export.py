@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from encoders.base import FloatArray
 from encoders.cache import atomic_file, cache_root
 from encoders.fingerprint import settings_digest
 from encoders.network import Inputs, Network, OnnxNetwork, TorchNetwork
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 EXPORT_VERSION = 1  # raise it when the way of exporting changes
 TOLERANCE = 1e-3  # of the largest output; correct exports differ by some 1e-6
+HALF_TOLERANCE = 2e-2  # likewise; half precision differs by some 1e-3, and by anything where it overflows
 
 log = logging.getLogger(__name__)
 
@@ -51,12 +53,13 @@ def open_network(
 ) -> Network:
     """Return the module as a network on the best device.
 
-    `build` is called only when the module itself is needed: on CUDA, or when no export is cached. `example` holds two
+    That is CUDA where there is one, in half precision where that changes nothing, else ONNX Runtime on the CPU. `build`
+    is called only when the module itself is needed: on CUDA, or when no export is cached. `example` holds two
     rows or more of valid input, in the order of the module's arguments, and `dynamic` the axes whose length may vary.
     When the export fails or its outputs differ, torch runs the module instead and one warning is logged.
     """
     if cuda_available():
-        return TorchNetwork(build(), threads, device="cuda")
+        return _on_cuda(build(), example, threads)
     path = cached_path(fingerprint)
     if path.exists():
         try:
@@ -73,6 +76,19 @@ def open_network(
         log.warning("no ONNX export of this model (%s); torch runs it, more slowly", _one_line(error))
         return TorchNetwork(module, threads)
     return network
+
+
+def _on_cuda(module: nn.Module, example: Inputs, threads: int) -> Network:
+    """Return the module on CUDA in half precision, or as it is where half precision changes what it answers."""
+    single = TorchNetwork(copy.deepcopy(module), threads, "cuda")
+    half = TorchNetwork(copy.deepcopy(module), threads, "cuda", half=True)
+    try:
+        (expected,), (actual,) = single.run([example]), half.run([example])
+        _check_close(actual, expected, HALF_TOLERANCE)
+    except Exception as error:
+        log.warning("this model cannot run in half precision (%s); it runs in single, more slowly", _one_line(error))
+        return single
+    return half
 
 
 def export(module: nn.Module, example: Inputs, path: Path, dynamic: tuple[int, ...] = (0,)) -> None:
@@ -121,11 +137,16 @@ def _compare(module: nn.Module, network: Network, example: Inputs, dynamic: tupl
         with torch.inference_mode():
             expected = module(*(torch.from_numpy(array) for array in inputs.values())).float().numpy()
         (actual,) = network.run([inputs])
-        if actual.shape != expected.shape:
-            raise ValueError(f"the export returns shape {actual.shape}, torch {expected.shape}")
-        difference = float(np.abs(actual - expected).max())
-        if not difference <= TOLERANCE * float(np.abs(expected).max()):
-            raise ValueError(f"the export differs from torch by {difference:.2g}")
+        _check_close(actual, expected, TOLERANCE)
+
+
+def _check_close(actual: FloatArray, expected: FloatArray, tolerance: float) -> None:
+    """Raise ValueError when outputs differ by more than `tolerance` times the largest one; NaN always does."""
+    if actual.shape != expected.shape:
+        raise ValueError(f"it returns shape {actual.shape} for {expected.shape}")
+    difference, largest = float(np.abs(actual - expected).max()), float(np.abs(expected).max())
+    if not difference <= tolerance * largest:
+        raise ValueError(f"it differs by {difference:.2g} where the largest output is {largest:.2g}")
 
 
 def _one_line(error: Exception) -> str:

@@ -27,10 +27,12 @@ class SentenceModule(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return one vector per row."""
-        states = self.transformer(input_ids=ids, attention_mask=mask).last_hidden_state  # (n, t, d)
+        output: Tensor = self.transformer(input_ids=ids, attention_mask=mask).last_hidden_state  # (n, t, d)
+        states = output.float()  # sums over a long text leave the range of half precision
         weights = mask.unsqueeze(-1).to(states.dtype)  # (n, t, 1)
-        pooled = torch.cat([pool(states, weights, mode) for mode in self.pooling], dim=-1)
-        vectors: Tensor = self.dense(pooled)
+        vectors = torch.cat([pool(states, weights, mode) for mode in self.pooling], dim=-1)
+        for layer in self.dense:
+            vectors = layer(vectors.to(output.dtype))
         return vectors
 
 

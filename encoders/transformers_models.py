@@ -8,6 +8,7 @@ from typing import Any
 from encoders.base import EncoderError
 from encoders.model_files import REMEDY, short_reason
 from encoders.quiet import quiet
+from encoders.threads import cuda_available
 
 
 def load_pretrained(reference: str, loader: Any, folder: Path) -> tuple[Any, bool]:
@@ -26,13 +27,14 @@ def load_pretrained(reference: str, loader: Any, folder: Path) -> tuple[Any, boo
     try:
         with quiet():
             # Eager attention is what the ONNX exporter can follow; ONNX Runtime fuses it again.
+            attention = {} if cuda_available() else {"attn_implementation": "eager"}
             model, info = loader.from_pretrained(
                 str(folder),
                 trust_remote_code=False,
                 weights_only=True,
                 dtype="float32",
-                attn_implementation="eager",
                 output_loading_info=True,
+                **attention,
             )
     except Exception as error:  # anything from unknown kinds of model to damaged files
         raise EncoderError(f"{reference}: cannot be loaded ({short_reason(error)}); {REMEDY}") from error

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -25,12 +26,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from pydantic import BaseModel, ConfigDict
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from multimodal_rec.blend import LEAST_GAIN, Contest, choose_weights
 from multimodal_rec.factors import RANK, Factors, Regression, co_liked, next_liked, user_rows
 from multimodal_rec.foretell import MOST_ITEMS, Scales, combined, fit_map, kernels, likeness, solve
 from multimodal_rec.fusion import FusionConfig, FusionShape
-from multimodal_rec.fusion_training import FusionRun, FusionTraining, rating_scale
+from multimodal_rec.fusion_training import FusionRun, FusionTraining, device, rating_scale
 from multimodal_rec.histories import ALL_ALIKE, CONTENT_RECENCY, Histories, age_weights, held_out
 from multimodal_rec.model_card import TrainingRecord
 from multimodal_rec.preferences import Foretold, PreferenceConfig, Preferences, deviations
@@ -225,8 +227,12 @@ def _deterministic() -> Iterator[None]:
         torch.is_deterministic_algorithms_warn_only_enabled(),
     )
     torch.use_deterministic_algorithms(True, warn_only=True)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS asks for
+    # On CUDA the quicker kinds of attention add gradients up in any order.
+    attention = sdpa_kernel(SDPBackend.MATH) if device().type == "cuda" else nullcontext()
     try:
-        yield
+        with attention:
+            yield
     finally:
         torch.use_deterministic_algorithms(before, warn_only=warn_only)
 

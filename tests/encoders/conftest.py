@@ -17,11 +17,12 @@ SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep exports out of the user's cache, and everybody off the network."""
+    """Keep exports out of the user's cache, everybody off the network, and half precision out of comparisons."""
     with pytest.MonkeyPatch.context() as patch:
         if "MULTIMODAL_REC_CACHE" not in os.environ:
             patch.setenv("MULTIMODAL_REC_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("HF_HUB_OFFLINE", "1")
+        patch.setenv("CUDA_VISIBLE_DEVICES", "")  # test_cuda.py has its own
         yield
 
 
