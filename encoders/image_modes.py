@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,13 +10,38 @@ import numpy as np
 if TYPE_CHECKING:
     from PIL import Image
 
+STRIP_PIXELS = 1 << 20
+"""How much of a picture is converted at a time where it is reduced, as its copies would not fit in memory."""
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Return a picture as 8-bit RGB, itself where it is so; what is transparent shows white."""
+
+def to_rgb(image: Image.Image, factor: int = 1) -> Image.Image:
+    """Return a picture as 8-bit RGB, its sides divided by a factor; what is transparent shows white.
+
+    Without a factor a picture that is RGB already is returned itself.
+    """
+    gray = _gray_range(image) if _is_deep(image) else None
+    if factor == 1:
+        return _convert(image, gray)
+    from PIL import Image
+
+    reduced = Image.new("RGB", (-(-image.width // factor), -(-image.height // factor)))
+    for top, strip in _strips(image, factor):
+        reduced.paste(_convert(strip, gray).reduce(factor), (0, top // factor))
+    return reduced
+
+
+def _strips(image: Image.Image, multiple: int = 1) -> Iterator[tuple[int, Image.Image]]:
+    """Yield a picture in strips from the top and where each starts, a multiple of some number of rows."""
+    rows = max(1, STRIP_PIXELS // (image.width * multiple)) * multiple
+    for top in range(0, image.height, rows):
+        yield top, image.crop((0, top, image.width, min(image.height, top + rows)))
+
+
+def _convert(image: Image.Image, gray: tuple[float, float] | None) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
-    if image.mode in {"I", "F"} or image.mode.startswith("I;"):
-        return _deep_gray(image)
+    if gray:
+        return _deep_gray(image, gray)
     if image.mode == "LAB":
         return _lab(image)
     if image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:
@@ -32,24 +58,40 @@ def _over_white(image: Image.Image) -> Image.Image:
     return canvas
 
 
-def _deep_gray(image: Image.Image) -> Image.Image:
-    """Return a grayscale picture of more than 8 bits as RGB.
+def _is_deep(image: Image.Image) -> bool:
+    return image.mode in {"I", "F"} or image.mode.startswith("I;")
+
+
+def _gray_range(image: Image.Image) -> tuple[float, float]:
+    """Return the values that are black and white in a grayscale picture of more than 8 bits.
 
     16-bit values keep their upper byte. Floats and 32-bit integers follow no common scale: 0–1, 0–255 and 0–65535 are
     recognised, everything else is stretched from its least to its greatest value.
     """
+    if image.mode.startswith("I;16"):
+        return 0.0, 65535.0
+    ranges = [(float(values.min()), float(values.max())) for values in map(_values, (s for _, s in _strips(image)))]
+    low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
+    if image.mode == "I" and low >= 0 and 255 < high <= 65535:
+        return 0.0, 65535.0
+    if low >= 0 and high <= 1 and image.mode == "F":
+        return 0.0, 1.0
+    if low >= 0 and high <= 255:
+        return 0.0, 255.0
+    return low, high
+
+
+def _deep_gray(image: Image.Image, span: tuple[float, float]) -> Image.Image:
     from PIL import Image
 
-    values = np.nan_to_num(np.asarray(image, np.float32), posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
-    if image.mode.startswith("I;16") or (image.mode == "I" and low >= 0 and 255 < high <= 65535):
-        low, high = 0.0, 65535.0
-    elif low >= 0 and high <= 1 and image.mode == "F":
-        low, high = 0.0, 1.0
-    elif low >= 0 and high <= 255:
-        low, high = 0.0, 255.0
-    gray = (values - low) * (255 / max(high - low, 1e-12))
+    low, high = span
+    gray = (_values(image) - low) * (255 / max(high - low, 1e-12))
     return Image.fromarray(gray.round().clip(0, 255).astype(np.uint8)).convert("RGB")
+
+
+def _values(image: Image.Image) -> np.ndarray:
+    """Return float32 (h, w), with 0 for what is no number."""
+    return np.nan_to_num(np.asarray(image, np.float32), posinf=0.0, neginf=0.0)
 
 
 def _lab(image: Image.Image) -> Image.Image:

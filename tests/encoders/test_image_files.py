@@ -15,7 +15,8 @@ from PIL import Image
 
 import encoders
 from encoders import MediaError, read_image
-from encoders.image_files import MOST_FRAMES, read_frames
+from encoders.image_files import read_frames
+from encoders.image_frames import MOST_FRAMES
 from tests.encoders.conftest import cosines, draw
 
 FLIPS = {
@@ -217,3 +218,25 @@ def test_a_jpeg_too_narrow_to_be_decoded_at_a_fraction_has_the_common_limit(tmp_
     Image.new("L", (1024, 60_000)).save(tmp_path / "narrow.jpg")
     with pytest.raises(MediaError, match="1024 x 60000 pixels are over the limit of 50 million"):
         read_image(tmp_path / "narrow.jpg")
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp"])
+def test_animations_come_upright(suffix: str, tmp_path: Path) -> None:
+    frames = [draw(seed, (60, 40)) for seed in range(2)]
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    first, second = (frame.transpose(Image.Transpose.ROTATE_90) for frame in frames)
+    first.save(tmp_path / f"a.{suffix}", save_all=True, append_images=[second], exif=exif, lossless=True)
+    read, _ = read_frames(tmp_path / f"a.{suffix}")
+    assert len(read) == 2
+    for frame, expected in zip(read, frames, strict=True):
+        np.testing.assert_array_equal(np.asarray(frame), np.asarray(expected))
+
+
+def test_the_still_of_an_animated_png_is_no_frame_of_it(tmp_path: Path) -> None:
+    still, *frames = (draw(seed, (60, 40)) for seed in range(3))
+    still.save(tmp_path / "a.png", save_all=True, append_images=frames, default_image=True, duration=500)
+    read, spans = read_frames(tmp_path / "a.png")
+    assert spans == [(0.0, 0.5), (0.5, 1.0)]
+    for frame, expected in zip(read, frames, strict=True):
+        np.testing.assert_array_equal(np.asarray(frame), np.asarray(expected))

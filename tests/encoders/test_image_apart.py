@@ -1,0 +1,142 @@
+"""Costly pictures are decoded in a process of their own, to the same pixels, and with limits that hold."""
+
+from __future__ import annotations
+
+import io
+import struct
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from encoders import MediaError, image_apart, read_image
+from encoders.image_files import read_frames
+from encoders.image_opening import _count_scans, _first_scan, is_costly, is_costly_to_open, open_picture
+from tests.encoders.conftest import draw
+
+
+def costly(path: Path) -> bool:
+    with open_picture(path) as image:
+        return is_costly(path, image)
+
+
+@pytest.fixture(scope="module")
+def large() -> Image.Image:
+    return draw(3, (500, 375)).resize((4200, 3150))  # 13 megapixels
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P", "CMYK", "I;16", "F", "1"])
+def test_large_pictures_are_reduced(mode: str, large: Image.Image, tmp_path: Path) -> None:
+    gray = np.asarray(large.convert("L"), np.float32)
+    image = {
+        "RGBA": lambda: large.convert("RGBA"),
+        "LA": lambda: large.convert("LA"),
+        "I;16": lambda: Image.fromarray((gray * 257).astype(np.uint16)),
+        "F": lambda: Image.fromarray(gray * 3 - 7),
+    }.get(mode, lambda: large.convert(mode))()
+    if mode in {"RGBA", "LA"}:
+        image.putalpha(255)
+        image.paste((0,) * len(image.getbands()), (0, 0, 2100, 3150))  # the left half is transparent
+    path = tmp_path / f"large.{'tif' if mode in {'CMYK', 'F'} else 'png'}"
+    image.save(path, **({} if path.suffix == ".tif" else {"compress_level": 1}))
+    assert costly(path)
+    read = read_image(path)
+    assert read.mode == "RGB"
+    assert (read.width * 3150, max(read.size)) == (read.height * 4200, 1400)
+    expected = np.asarray(
+        (large if mode in {"RGB", "RGBA", "P", "CMYK"} else large.convert("L")).convert("RGB"), np.int32
+    )
+    if mode == "F":  # stretched from its least to its greatest value
+        expected = (expected - expected.min()) * 255 // int(np.ptp(expected))
+    small = np.asarray(read.resize((42, 31), Image.Resampling.BOX), np.int16)
+    wanted = np.asarray(
+        Image.fromarray(expected.astype(np.uint8)).resize((42, 31), Image.Resampling.BOX), np.int16
+    ).copy()
+    if mode in {"RGBA", "LA"}:
+        wanted[:, :21] = 255
+    assert np.abs(small - wanted).mean() < (12 if mode in {"P", "1"} else 2)
+
+
+def test_upright_however_large(large: Image.Image, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    large.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=exif, compress_level=1)
+    read = read_image(tmp_path / "turned.png")
+    assert read.width > read.height
+    difference = np.asarray(read.resize((42, 31)), np.int16) - np.asarray(large.resize((42, 31)), np.int16)
+    assert np.abs(difference).mean() < 3
+
+
+def test_frames_come_with_their_times(tmp_path: Path) -> None:
+    frames = [draw(seed, (2300, 1800)) for seed in range(3)]
+    path = tmp_path / "moving.webp"
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=[100, 200, 300], quality=30, method=0)
+    assert costly(path)
+    read, spans = read_frames(path)
+    assert [frame.size for frame in read] == [(1150, 900)] * 3
+    np.testing.assert_allclose(spans, [(0, 0.1), (0.1, 0.3), (0.3, 0.6)], atol=1e-6)
+    for frame, source in zip(read, frames, strict=True):
+        assert np.abs(np.asarray(frame, np.int16) - np.asarray(source.reduce(2), np.int16)).mean() < 8
+
+
+def test_the_time_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_apart, "CPU_SECONDS", 1)
+    path = tmp_path / "plain.ppm"  # numbers in plain text: some 2 s a megapixel
+    path.write_bytes(b"P3 2000 2000 255\n" + b"17 42 250\n" * 4_000_000)
+    assert costly(path)
+    with pytest.raises(MediaError, match=r"^plain\.ppm: decoding it takes longer than 1 s$"):
+        read_image(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is limited on Linux alone")
+def test_the_memory_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_apart, "MEMORY", 40 << 20)
+    Image.new("RGBA", (4200, 3150)).save(tmp_path / "empty.png")
+    with pytest.raises(MediaError, match=r"^empty\.png: decoding it takes more memory than it may have$"):
+        read_image(tmp_path / "empty.png")
+
+
+def test_reasons_come_back(large: Image.Image, tmp_path: Path) -> None:
+    large.save(tmp_path / "whole.png", compress_level=1)
+    whole = (tmp_path / "whole.png").read_bytes()
+    (tmp_path / "half.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(MediaError, match=r"^half\.png: the picture is damaged or cut short \(.*truncated.*\)$"):
+        read_image(tmp_path / "half.png")
+
+
+def test_a_decoder_that_crashes_takes_nothing_with_it(
+    large: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large.save(tmp_path / "large.png", compress_level=1)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(MediaError, match=r"^large\.png: its decoder crashed$"):
+        read_image(tmp_path / "large.png")
+
+
+def test_icons_that_hold_large_pictures_are_not_opened_here(tmp_path: Path) -> None:
+    picture = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (600, 600, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(picture, "PNG")
+    entry = struct.pack("<BBBBHHII", 0, 0, 0, 0, 1, 32, picture.tell(), 22)
+    (tmp_path / "large.ico").write_bytes(struct.pack("<HHH", 0, 1, 1) + entry + picture.getvalue())
+    assert is_costly_to_open(tmp_path / "large.ico")
+    np.testing.assert_array_equal(np.asarray(read_image(tmp_path / "large.ico")), noise)
+
+
+def test_what_a_jpeg_costs_depends_on_its_scans(large: Image.Image, tmp_path: Path) -> None:
+    large.save(tmp_path / "plain.jpg")
+    large.save(tmp_path / "progressive.jpg", progressive=True)
+    draw(1).save(tmp_path / "small.jpg", progressive=True)
+    assert [costly(tmp_path / f"{name}.jpg") for name in ("plain", "progressive", "small")] == [False, True, False]
+    assert _count_scans(tmp_path / "plain.jpg") == 1
+    assert _count_scans(tmp_path / "small.jpg") > 5
+    with (tmp_path / "plain.jpg").open("rb") as file:
+        assert _first_scan(file) == 3
+    app = b"\xff\xe1\0\x06\xff\xda\0\x08"  # a preview's scan inside a segment
+    assert _first_scan(io.BytesIO(b"\xff\xd8" + app + b"\xff\xff\xda\0\x08\x01\x01\0")) == 1
+    assert _first_scan(io.BytesIO(b"\xff\xd8\xff")) == 0
+    small = (tmp_path / "small.jpg").read_bytes()
+    (tmp_path / "many.jpg").write_bytes(small[:-2] + b"\xff\xda" * 2000 + small[-2:])
+    assert costly(tmp_path / "many.jpg")
