@@ -46,13 +46,14 @@ class Encoding:
     """One medium as vectors: the whole, and its parts where it has several.
 
     `vector` is float32 (dim,). `parts` is float32 (p, dim): the passages of a long text (p = 0 where it fits the
-    window), the shots of a clip, the frames of an animated picture (p = 0 where there is one). `spans` says where each part lies: (start, end) in
-    seconds, or in characters of the cleaned text.
+    window), the shots of a clip, the frames of an animated picture (p = 0 where there is one). `spans` says where each
+    part lies: (start, end) in seconds, or in characters of the cleaned text. `note` tells what was left out, if anything.
     """
 
     vector: FloatArray
     parts: FloatArray
     spans: tuple[tuple[float, float], ...] = ()
+    note: str = ""
 
     @staticmethod
     def whole(vector: FloatArray) -> Encoding:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 import numpy.typing as npt
 
 from encoders.video_frames import Frame, Pixels, import_cv2
 
+LEAST_DETAIL = 0.4  # of what is usual in a shot
 BLANK_DEVIATION = 5.0  # gray levels; black, white and single-coloured frames have less
 
 
@@ -47,11 +49,13 @@ def candidate(frame: Frame, short_side: int) -> Candidate:
 def choose(candidates: Sequence[Candidate], span: tuple[float, float], count: int) -> list[Candidate]:
     """Return up to `count` candidates of one shot, in order: the sharpest near the middle of each equal share of it.
 
-    Blank frames are chosen only where there are no others.
+    Blank frames are chosen only where there are no others, and so are dim ones, such as those of a fade.
     """
     usable = [each for each in candidates if not each.is_blank] or list(candidates)
     if not usable:
         return []
+    usual = median(each.detail for each in usable)
+    usable = [each for each in usable if each.detail >= LEAST_DETAIL * usual]
     start, end = span
     chosen: dict[float, Candidate] = {}
     sharpest = max(each.sharpness for each in usable) or 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,24 +14,17 @@ import numpy as np
 from encoders.base import Encoding, ImageEncoder, MediaError
 from encoders.fingerprint import settings_digest
 from encoders.pooling import mean_direction
-from encoders.shots import difference, find_cuts, find_scenes
 from encoders.streams import in_order
-from encoders.telling import Candidate, candidate, choose, thumbnail
+from encoders.telling import Candidate, choose
 from encoders.threads import default_threads
-from encoders.video_frames import Frame, Video, import_cv2, open_video
-from encoders.video_reasons import why_no_frames
+from encoders.video_frames import import_cv2
+from encoders.video_scan import Scan, scan_clip
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from encoders.shots import Thumbnail
+VIDEO_VERSION = 4  # raise it when this code gives other vectors for the same clips
 
-VIDEO_VERSION = 3  # raise it when this code gives other vectors for the same clips
-
-MOST_FRAMES = 6_000  # read in order; longer clips are sampled by seeking
-MOST_PIXELS = 2_500_000_000  # read in order: 40 s of full HD
-SAMPLES = 64  # of a clip that is sampled
-MOST_CANDIDATES = 192  # kept in memory at a time
 MOST_SHOTS = 64
 FRAME_SECONDS = 0.5  # of a shot for which one frame stands; one alone would be another once the clip is trimmed
 MOST_SHOT_FRAMES = 4
@@ -91,7 +84,8 @@ def frame_side(encoder: ImageEncoder) -> int:
 
 def _encode_or_error(encoder: ImageEncoder, path: Path, side: int) -> Encoding | MediaError:
     try:
-        return encode_shots(encoder, find_shots(path, side))
+        scan = scan_clip(path, side)
+        return replace(encode_shots(encoder, _assemble(scan)), note=scan.note)
     except MediaError as error:
         return error
 
@@ -110,81 +104,12 @@ def find_shots(path: Path, side: int = 256) -> list[Shot]:
 
     Raises MediaError when no frame can be decoded.
     """
-    with open_video(path) as video:
-        most = min(MOST_FRAMES, MOST_PIXELS // (video.width * video.height))
-        scan = _sample(video, side) if video.stated_frames > most else _read(video, side, most)
-    if video.stated_frames > most and len(scan.times) < SAMPLES // 2:
-        # The header promised more than there is, or seeking does not work here.
-        with open_video(path) as video:
-            scan = _read(video, side, most)
-    if not scan.times:
-        raise MediaError(f"{path.name}: {why_no_frames(path)}")
-    return _assemble(scan)
+    return _assemble(scan_clip(path, side))
 
 
-@dataclass
-class _Scan:
-    """What one pass over a clip collects.
-
-    A thumbnail and a time per frame looked at, frames worth keeping, places that open a shot, the end in seconds.
-    """
-
-    thumbnails: list[Thumbnail]
-    times: list[float]
-    candidates: list[Candidate]
-    cuts: list[int] = field(default_factory=list)
-    end: float = 0.0
-
-
-def _read(video: Video, side: int, most: int) -> _Scan:
-    """Look at frames in order, 25 to 40 a second, and stop after `most`."""
-    stride = max(1, round(video.fps / 25))
-    scan = _Scan([], [], [])
-    interval, after_jump = 0.4, -1
-    for frame in video.frames(stride):
-        small = thumbnail(frame.pixels)
-        jumped = bool(scan.thumbnails) and difference(scan.thumbnails[-1], small) > 8.0
-        scan.thumbnails.append(small)
-        scan.times.append(frame.seconds)
-        place = len(scan.times) - 1
-        # A new shot must have a candidate however short it is, but not its first frame, which may be half a dissolve.
-        after_jump = place + 2 if jumped else after_jump
-        due = not scan.candidates or frame.seconds - scan.candidates[-1].seconds >= interval
-        if due or place == after_jump:
-            scan.candidates.append(candidate(frame, side))
-        if len(scan.candidates) > MOST_CANDIDATES:
-            scan.candidates = scan.candidates[::2]
-            interval *= 2
-        if frame.number >= most:
-            break
-    scan.cuts = find_cuts(scan.thumbnails)
-    scan.end = _end(scan.times, stride / video.fps)
-    return scan
-
-
-def _sample(video: Video, side: int) -> _Scan:
-    """Look at evenly spread frames of a long clip."""
-    scan = _Scan([], [], [])
-    for number in range(SAMPLES):
-        frame: Frame | None = video.frame_near(round(video.stated_frames * (number + 0.5) / SAMPLES))
-        if frame is None or (scan.times and frame.seconds <= scan.times[-1]):
-            continue
-        scan.thumbnails.append(thumbnail(frame.pixels))
-        scan.times.append(frame.seconds)
-        scan.candidates.append(candidate(frame, side))
-    scan.cuts = find_scenes(scan.thumbnails)
-    scan.end = max(_end(scan.times, 0.0), video.stated_frames / video.fps) if scan.times else 0.0
-    return scan
-
-
-def _end(times: list[float], step: float) -> float:
-    return times[-1] + (times[-1] - times[-2] if len(times) > 1 else step) if times else 0.0
-
-
-def _assemble(scan: _Scan) -> list[Shot]:
+def _assemble(scan: Scan) -> list[Shot]:
     """Cut a scan into shots and choose the frames of each."""
-    cuts = [(scan.times[place - 1] + scan.times[place]) / 2 for place in scan.cuts]
-    bounds = [scan.times[0], *cuts, scan.end]
+    bounds = [scan.start, *scan.borders(), scan.end]
     by_shot: list[list[Candidate]] = [[] for _ in range(len(bounds) - 1)]
     for each in scan.candidates:
         by_shot[min(bisect_right(bounds, each.seconds), len(by_shot)) - 1].append(each)

@@ -23,6 +23,8 @@ VIDEO_SUFFIXES = frozenset({
 # fmt: on
 
 MOST_PIXELS = 36_000_000  # of a frame: 8K and a little more
+MOST_PACKETS = 1_000_000  # 9 hours; 10 to 20 s, which only such a clip costs
+MOST_PACKET_BYTES = 4 << 30  # of a file that is read from end to end for its packets
 TIMEOUT = 8000  # milliseconds that opening or one read may take
 
 Pixels = npt.NDArray[np.uint8]
@@ -35,6 +37,14 @@ class Frame:
     number: int
     seconds: float
     pixels: Pixels
+
+
+@dataclass(frozen=True)
+class Packets:
+    """What a file's packets say without being decoded: how many frames there are, and the places of the key frames."""
+
+    count: int
+    keys: list[int]
 
 
 class Video:
@@ -77,12 +87,35 @@ class Video:
         ok, pixels = self._capture.read()
         return Frame(number, self._time(number, -1.0), pixels) if ok and pixels is not None else None
 
+    def packets(self) -> Packets:
+        """Go through the file from here to its end, or `MOST_PACKETS`, without decoding; it shows no frames afterwards."""
+        import cv2
+
+        count, keys = 0, []
+        if self._capture.set(cv2.CAP_PROP_FORMAT, -1):
+            while count < MOST_PACKETS and self._capture.grab():
+                if self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME):
+                    keys.append(count)
+                count += 1
+        return Packets(count, keys)
+
     def _time(self, number: int, last: float) -> float:
         """Return the current frame's time stamp; where stamps are missing or run backwards, the rate tells."""
         seconds = float(self._capture.get(self._milliseconds)) / 1000
         if np.isfinite(seconds) and seconds > last and (seconds > 0 or number == 0):
             return seconds
         return max(last + 1 / self.fps, 0.0) if last >= 0 else number / self.fps
+
+
+def read_packets(path: Path) -> Packets:
+    """Return how many frames a file holds and which are key frames; none where it would take too long to look.
+
+    Raises as `open_video` does.
+    """
+    if path.stat().st_size > MOST_PACKET_BYTES:
+        return Packets(0, [])
+    with open_video(path) as video:
+        return video.packets()
 
 
 @contextmanager

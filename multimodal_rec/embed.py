@@ -237,6 +237,7 @@ def _encode_missing(
     space = encoders.space(modality)
     waiting: list[bytes] = []  # keys of what the encoder was given and has not yet answered, in order
     failed: dict[bytes, str] = {}
+    notes: dict[bytes, str] = {}
 
     def sources() -> Iterator[Any]:
         pairs = iter(missing.items())
@@ -257,12 +258,17 @@ def _encode_missing(
                 failed[key] = str(answer)
             else:
                 encoded.append((key, answer))
+                if answer.note:
+                    notes[key] = answer.note
         del waiting[: len(answers)]
         store.put(space, encoded)
     for key, reason in failed.items():
         for item in items.with_key(modality, key):
             counts.encoded[modality] -= 1
             _leave_out(modality, item, reason, items, on_problem)
+    for key, note in notes.items():
+        for item in items.with_key(modality, key):
+            on_problem(Problem("catalogue", item.id, f"{modality}: {note}", kept=True))
 
 
 def _encode(
@@ -275,13 +281,13 @@ def _encode(
     return _encode_videos(encoders.image, sources)
 
 
-def _encode_videos(encoder: ImageEncoder, sources: Iterator[Path]) -> Iterator[tuple[Path, Encoding | MediaError]]:
+def _encode_videos(encoder: ImageEncoder, sources: Iterator[Path]) -> Iterable[tuple[Path, Encoding | MediaError]]:
     """Encode clips; where OpenCV itself cannot run here, each clip is answered with that reason."""
-    for path in sources:
-        try:
-            yield from encode_videos(encoder, [path])
-        except EncoderError as error:
-            yield path, MediaError(str(error))
+    try:
+        return encode_videos(encoder, sources)
+    except EncoderError as error:
+        reason = MediaError(str(error))
+        return ((path, reason) for path in sources)
 
 
 def _refuse_to_mix(recorded: EncoderRecord, fingerprint: str) -> None:

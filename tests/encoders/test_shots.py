@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from encoders.shots import find_cuts, find_scenes
+from encoders.shots import find_cuts, find_dissolves, find_scenes
 
 
 def scene(seed: int) -> np.ndarray:
@@ -20,6 +20,10 @@ def view(picture: np.ndarray, x: float = 0, y: float = 0) -> np.ndarray:
     return picture[top : top + 36 : 2, left : left + 64 : 2]
 
 
+def cuts_of(frames: list[np.ndarray]) -> list[int]:
+    return find_cuts(frames, [number / 25 for number in range(len(frames))])
+
+
 def test_planted_cuts_are_found() -> None:
     rng = np.random.default_rng(0)
     frames, cuts = [], []
@@ -28,12 +32,12 @@ def test_planted_cuts_are_found() -> None:
             cuts.append(len(frames))
         picture, pan = scene(number), rng.uniform(0, 0.4)
         frames += [view(picture, pan * step) + rng.normal(0, 2, (18, 32, 3)) for step in range(rng.integers(8, 40))]
-    assert find_cuts([np.asarray(frame, np.float32) for frame in frames]) == cuts
+    assert cuts_of([np.asarray(frame, np.float32) for frame in frames]) == cuts
 
 
 def test_a_dark_scene_has_cuts_too() -> None:
     frames = [view(scene(1)) / 10] * 12 + [view(scene(2)) / 10] * 12
-    assert find_cuts(frames) == [12]
+    assert cuts_of(frames) == [12]
 
 
 @pytest.mark.parametrize("kind", ["pan", "shake", "hand", "brightness", "still"])
@@ -52,14 +56,52 @@ def test_what_is_no_cut(kind: str) -> None:
         elif kind == "brightness" and step > 15:
             frame = frame * 0.95
         frames.append(np.asarray(frame, np.float32))
-    assert find_cuts(frames) == []
+    assert cuts_of(frames) == []
 
 
 def test_short_sequences() -> None:
     for count in range(5):
-        assert find_cuts([view(scene(0))] * count) == []
+        assert cuts_of([view(scene(0))] * count) == []
 
 
 def test_samples_far_apart_are_told_apart_by_themselves() -> None:
     frames = [view(scene(seed)) for seed in (1, 1, 2, 2, 2, 3)]
     assert find_scenes(frames) == [2, 5]
+
+
+@pytest.mark.parametrize("length", [14, 25, 50])
+def test_dissolves_and_fades(length: int) -> None:
+    rng = np.random.default_rng(2)
+    first, second, black = view(scene(1)), view(scene(2)), np.zeros((18, 32, 3), np.float32)
+
+    def mixed(a: np.ndarray, b: np.ndarray) -> list[np.ndarray]:
+        return [a + (b - a) * (step + 1) / (length + 1) for step in range(length)]
+
+    def noisy(frames: list[np.ndarray]) -> list[np.ndarray]:
+        return [np.asarray(frame + rng.normal(0, 1, frame.shape), np.float32) for frame in frames]
+
+    dissolve = noisy([first] * 40 + mixed(first, second) + [second] * 40)
+    (place,) = find_dissolves(dissolve, [])
+    assert abs(place - (40 + length / 2)) <= 3
+    assert find_dissolves(dissolve, [40 + length // 2]) == []
+    faded = [first] * 40 + mixed(first, black) + [black] * 10 + mixed(black, second) + [second] * 40
+    out, back = find_dissolves(noisy(faded), [])
+    assert abs(out - (40 + length)) <= 8
+    assert abs(back - (50 + length)) <= 8
+    assert find_dissolves(noisy(mixed(black, first) + [first] * 20), []) == []
+
+
+@pytest.mark.parametrize("kind", ["pan", "brightness", "cut"])
+def test_what_is_no_dissolve(kind: str) -> None:
+    picture, rng = scene(5), np.random.default_rng(3)
+    frames = {
+        "pan": lambda: [view(picture, step / 2) for step in range(60)],
+        "brightness": lambda: [view(picture) * (0.5 + step / 120) for step in range(60)],
+        "cut": lambda: [view(picture)] * 30 + [view(scene(6))] * 30,
+    }[kind]()
+    assert find_dissolves([np.asarray(frame + rng.normal(0, 1, frame.shape), np.float32) for frame in frames], []) == []
+
+
+def test_slides_that_stand_for_seconds() -> None:
+    slides = [view(scene(seed)) for seed in (1, 2, 2, 3)]
+    assert find_cuts(slides, [0, 5, 10, 15]) == [1, 3]

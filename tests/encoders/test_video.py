@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import encoders
-from encoders import Encoding, MediaError, encode_videos, find_shots, sample_frame, video_fingerprint
+from encoders import Encoding, MediaError, encode_videos, find_shots, sample_frame, video_fingerprint, video_scan
 from encoders import video as video_module
-from encoders.video_frames import import_cv2, open_video
+from encoders.video_frames import Packets, import_cv2, open_video
 from tests.encoders.conftest import cosines, draw, shared
 
 FPS = 25
@@ -118,25 +118,58 @@ def test_a_long_clip_costs_no_more(
     image_encoder: encoders.ImageEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "long.avi", still(1, 300) + still(2, 300) + still(3, 300))
-    monkeypatch.setattr(video_module, "MOST_FRAMES", 400)
+    monkeypatch.setattr(video_scan, "MOST_FRAMES", 400)
     looked_at = 0
-    original = video_module.thumbnail
+    original = video_scan.thumbnail
 
     def counted(pixels: Any) -> Any:
         nonlocal looked_at
         looked_at += 1
         return original(pixels)
 
-    monkeypatch.setattr(video_module, "thumbnail", counted)
+    monkeypatch.setattr(video_scan, "thumbnail", counted)
     result = encode(image_encoder, path)
-    assert looked_at <= video_module.SAMPLES
+    assert looked_at <= video_scan.SAMPLES
     assert [start for start, _ in result.spans] == pytest.approx([0, 12, 24], abs=0.6)
     assert result.spans[-1][1] == pytest.approx(36, abs=0.6)
 
 
+def test_a_long_clip_that_can_only_be_read_from_its_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "long.mp4", still(1, 150) + still(2, 150))
+    with open_video(path) as video:
+        packets = video.packets()
+    assert packets.count == 300
+    assert 1 <= len(packets.keys) < 300
+    monkeypatch.setattr(video_scan, "MOST_FRAMES", 100)
+    monkeypatch.setattr(video_scan, "read_packets", lambda _: Packets(300, [0]))  # as if it had one key frame
+    whole = video_scan.scan_clip(path, 120)
+    assert (whole.note, len(whole.cuts), whole.end) == ("", 1, pytest.approx(12, abs=0.1))
+    monkeypatch.setattr(video_scan, "MOST_STEPS", 100)
+    part = video_scan.scan_clip(path, 120)
+    assert part.note == "only the first 4 s of 12 s were looked at, as it can only be read from its start"
+    assert (part.cuts, part.end) == ([], pytest.approx(4, abs=0.1))
+
+
+def test_where_seeking_is_cheap_every_place_is_sought() -> None:
+    places = video_scan._places(64_000, list(range(0, 64_000, 50)), most=6_000)
+    assert places == [500 + 1_000 * number for number in range(64)]
+    near_key = video_scan._places(64_000, list(range(0, 64_000, 300)), most=1_000)
+    assert len(near_key) == 64
+    assert all(place % 300 == 0 for place in near_key)
+    assert video_scan._places(64_000, [0, 30_000], most=6_000) == []
+
+
+def test_a_slide_show_has_all_its_slides(image_encoder: encoders.ImageEncoder, tmp_path: Path) -> None:
+    path = write(tmp_path / "slides.avi", [frame for seed in (1, 2, 3) for frame in still(seed, 1)], fps=0.2)
+    result = encode(image_encoder, path)
+    np.testing.assert_allclose(result.spans, [(0, 5), (5, 10), (10, 15)], atol=0.01)
+    singles = image_encoder.encode([draw(seed, (160, 120)) for seed in (1, 2, 3)])
+    assert cosines(result.parts[:, None], singles[None]).argmax(axis=1).tolist() == [0, 1, 2]
+
+
 def test_the_number_of_frames_in_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "minute.avi", still(1, 1500))
-    monkeypatch.setattr(video_module, "MOST_CANDIDATES", 20)
+    monkeypatch.setattr(video_scan, "MOST_CANDIDATES", 20)
     (shot,) = find_shots(path)
     assert 1 <= len(shot.frames) <= video_module.MOST_SHOT_FRAMES
 

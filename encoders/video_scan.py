@@ -1,0 +1,169 @@
+"""One pass over a clip of any length: small pictures that tell shots apart, and frames worth keeping, at a bounded cost.
+
+A short clip is read in order. Of a long one some frames are looked at: where they are sought at the least cost is
+decided by its key frames, from which alone a frame can be decoded. A clip that can only be read from its start is
+stepped through, as far as the budget goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from encoders.base import MediaError
+from encoders.shots import APART, Thumbnail, difference, find_cuts, find_dissolves, find_scenes
+from encoders.telling import Candidate, candidate, thumbnail
+from encoders.video_frames import Frame, Video, open_video, read_packets
+from encoders.video_reasons import why_no_frames
+
+MOST_FRAMES = 6_000  # read in order; of longer clips samples are looked at
+MOST_PIXELS = 2_500_000_000  # read in order: 40 s of full HD
+MOST_STEPS = 60_000  # frames decoded to step through a clip
+SAMPLES = 64  # of a clip that is sampled
+MOST_CANDIDATES = 192  # kept in memory at a time
+
+
+@dataclass
+class Scan:
+    """What one pass over a clip collects.
+
+    A thumbnail and a time per frame looked at, frames worth keeping, places that open a shot, whether the frames were
+    read in order, the start and the end in seconds, and a note of what was left out.
+    """
+
+    thumbnails: list[Thumbnail] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
+    cuts: list[int] = field(default_factory=list)
+    in_order: bool = False
+    start: float = 0.0
+    end: float = 0.0
+    note: str = ""
+
+    def borders(self) -> list[float]:
+        """Return the seconds at which shots begin, but for the first one.
+
+        That is half way between two frames; a frame that stands still does so until the next.
+        """
+        pairs = [(self.times[place - 1], self.times[place]) for place in self.cuts]
+        return [after if self.in_order and after - before > APART else (before + after) / 2 for before, after in pairs]
+
+
+def scan_clip(path: Path, side: int) -> Scan:
+    """Look through a clip, keeping frames whose short side is at most `side` pixels.
+
+    Raises MediaError when no frame can be decoded.
+    """
+    with open_video(path) as video:
+        most = max(1, min(MOST_FRAMES, MOST_PIXELS // (video.width * video.height)))
+        # What the header says is not believed when there is more.
+        scan = _read(video, side, most) if 0 < video.stated_frames <= most else None
+    if scan is None:
+        scan = _scan_long(path, side, most)
+    if not scan.times:
+        raise MediaError(f"{path.name}: {why_no_frames(path)}")
+    return scan
+
+
+def _scan_long(path: Path, side: int, most: int) -> Scan:
+    """Look through a clip that is long, or of unknown length."""
+    packets = read_packets(path)
+    with open_video(path) as video:
+        count = packets.count or video.stated_frames
+        if count <= most and (scan := _read(video, side, most)):
+            return scan
+    places = _places(count, packets.keys, most)
+    if places:
+        with open_video(path) as video:
+            scan = _sample(video, side, places, count)
+        if len(scan.times) > len(places) // 2:
+            return scan
+    with open_video(path) as video:  # seeking costs too much, or does not work here
+        return _step_through(video, side, count)
+
+
+def _places(count: int, keys: Sequence[int], most: int) -> list[int]:
+    """Return places spread evenly over a clip of `count` frames that can be sought at a cost of `most` frames, or none.
+
+    A frame costs as many as lie between it and the key frame before it; where that is too much, key frames do.
+    """
+    places = [round(count * (number + 0.5) / SAMPLES) for number in range(SAMPLES)]
+    if len(keys) == 0:
+        return places  # nothing is known: try
+    before = np.searchsorted(keys, places, side="right") - 1
+    if sum(place - keys[max(0, key)] + 1 for place, key in zip(places, before.tolist(), strict=True)) <= most:
+        return places
+    nearest = sorted({min(keys, key=lambda key: abs(key - place)) for place in places})
+    return nearest if len(nearest) > SAMPLES // 4 else []
+
+
+def _read(video: Video, side: int, most: int) -> Scan | None:
+    """Look at frames in order, 25 to 40 a second; return None when there are more than `most`."""
+    stride = max(1, round(video.fps / 25))
+    scan = Scan(in_order=True)
+    interval, after_jump = 0.4, -1
+    for frame in video.frames(stride):
+        if frame.number > most:
+            return None
+        small = thumbnail(frame.pixels)
+        jumped = bool(scan.thumbnails) and difference(scan.thumbnails[-1], small) > 8.0
+        scan.thumbnails.append(small)
+        scan.times.append(frame.seconds)
+        place = len(scan.times) - 1
+        # A new shot must have a candidate however short it is, but not its first frame, which may be half a dissolve.
+        after_jump = place + 2 if jumped else after_jump
+        due = not scan.candidates or frame.seconds - scan.candidates[-1].seconds >= interval
+        if due or place == after_jump:
+            scan.candidates.append(candidate(frame, side))
+        if len(scan.candidates) > MOST_CANDIDATES:
+            scan.candidates = scan.candidates[::2]
+            interval *= 2
+    cuts = find_cuts(scan.thumbnails, scan.times)
+    scan.cuts = sorted([*cuts, *find_dissolves(scan.thumbnails, cuts)])
+    scan.start = scan.times[0] if scan.times else 0.0
+    scan.end = _end(scan.times, stride / video.fps)
+    return scan
+
+
+def _sample(video: Video, side: int, places: Sequence[int], count: int) -> Scan:
+    """Look at the frames at these places of a clip of `count` frames."""
+    scan = Scan()
+    for place in places:
+        frame = video.frame_near(place)
+        if frame is not None and not (scan.times and frame.seconds <= scan.times[-1]):
+            _look_at(frame, scan, side)
+    return _sampled(scan, count / video.fps)
+
+
+def _step_through(video: Video, side: int, count: int) -> Scan:
+    """Decode all frames of a clip, as many as the budget allows, and look at some."""
+    most = min(MOST_STEPS, 2 * MOST_PIXELS // (video.width * video.height))
+    reached = min(count, most) or most
+    scan = Scan()
+    for frame in video.frames(max(1, reached // SAMPLES)):
+        if frame.number >= reached:
+            break
+        _look_at(frame, scan, side)
+    if count > reached:
+        first, whole = (f"{int(frames / video.fps)} s" for frames in (reached, count))
+        scan.note = f"only the first {first} of {whole} were looked at, as it can only be read from its start"
+    return _sampled(scan, reached / video.fps)
+
+
+def _look_at(frame: Frame, scan: Scan, side: int) -> None:
+    scan.thumbnails.append(thumbnail(frame.pixels))
+    scan.times.append(frame.seconds)
+    scan.candidates.append(candidate(frame, side))
+
+
+def _sampled(scan: Scan, seconds: float) -> Scan:
+    scan.cuts = find_scenes(scan.thumbnails)
+    scan.end = max(_end(scan.times, 0.0), seconds)
+    return scan
+
+
+def _end(times: list[float], step: float) -> float:
+    return times[-1] + (times[-1] - times[-2] if len(times) > 1 else step) if times else 0.0
