@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import pairwise
+from math import ceil
 
 Span = tuple[int, int]
 
-MOST_PASSAGES = 256  # a book is read at as many places, spread evenly from its first page to its last
+MOST_PASSAGES = 256  # of a text; a longer one has longer passages, as far as the model's window goes
+FILLED = 2 / 3  # of their room that passages are sure to fill on the whole, as they end with a sentence
 
 # A sentence ends at a stop (Latin, CJK, Devanagari, Arabic, Ethiopic …) with what closes it, or at a line's end.
 _SENTENCE_END = re.compile(r"""[.!?…]+["'”’»)\]]*(?=\s)|[。！？｡।॥۔؟።]+["'”’»」』）]*|\n+""")
@@ -38,7 +40,15 @@ def split_passages(text: str, offsets: Sequence[Span], longest: int) -> list[Spa
             first += 1
         cuts.append(cut)
     spans = [_strip(text, start, end) for start, end in pairwise([*cuts, len(text)])]
-    return spread([span for span in spans if span[0] < span[1]], MOST_PASSAGES)
+    return [span for span in spans if span[0] < span[1]]
+
+
+def passage_length(tokens: int, shortest: int, window: int) -> int:
+    """Return the most tokens of a passage of a text with so many: `shortest`, or more where that makes too many.
+
+    At most `window`, so that the passages of a book may still be more than `MOST_PASSAGES`.
+    """
+    return max(1, min(window, max(shortest, ceil(tokens / (MOST_PASSAGES * FILLED)))))
 
 
 def spread(spans: list[Span], most: int) -> list[Span]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from encoders.base import Encoding, FloatArray
 from encoders.network import Inputs
 from encoders.on_demand import NetworkOnDemand
-from encoders.passages import split_passages
+from encoders.passages import MOST_PASSAGES, passage_length, split_passages, spread
 from encoders.pooling import mean_direction, unit
 
 if TYPE_CHECKING:
@@ -72,21 +72,27 @@ class TransformerText:
         """Return one encoding per text; texts longer than the window have their passages as parts."""
         rows: list[list[int]] = []
         spans_of: list[list[tuple[int, int]]] = []
+        notes: list[str] = []
         for text, ids, offsets in self._tokenize(texts):
+            notes.append("")
             if len(ids) <= self._rules.window:
                 spans_of.append([])
                 rows.append(ids)
                 continue
             specials = len(ids) - len(offsets)
-            longest = max(1, min(LONGEST_PASSAGE, self._rules.window) - specials)
-            spans = split_passages(text, offsets, longest)
+            longest = passage_length(len(offsets), LONGEST_PASSAGE - specials, self._rules.window - specials)
+            whole = split_passages(text, offsets, longest)
+            spans = spread(whole, MOST_PASSAGES)
+            if len(spans) < len(whole):
+                notes[-1] = f"only {len(spans)} of its {len(whole)} passages were read, evenly spread"
             spans_of.append(spans)
             rows.extend(ids[: self._rules.window] for _, ids, _ in self._tokenize([text[a:b] for a, b in spans]))
         vectors = self._encode_rows(rows)
 
         ends = np.cumsum([0, *(max(1, len(spans)) for spans in spans_of)])
         return [
-            _gather(vectors[start:end], spans) for (start, end), spans in zip(pairwise(ends), spans_of, strict=True)
+            _gather(vectors[start:end], spans, note)
+            for (start, end), spans, note in zip(pairwise(ends), spans_of, notes, strict=True)
         ]
 
     def _tokenizer(self) -> Tokenizer:
@@ -154,9 +160,11 @@ def token_inputs(ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64], *, fix
     return {"ids": ids} if fixed_length else {"ids": ids, "mask": mask}
 
 
-def _gather(vectors: FloatArray, spans: Sequence[tuple[int, int]]) -> Encoding:
+def _gather(vectors: FloatArray, spans: Sequence[tuple[int, int]], note: str) -> Encoding:
     """Return the encoding of one text from its passages' unit vectors, weighted by their length in characters."""
     if len(spans) <= 1:
         return Encoding.whole(vectors[0])
     lengths = np.array([end - start for start, end in spans], np.float32)
-    return Encoding(unit(mean_direction(vectors, lengths)), vectors, tuple((float(a), float(b)) for a, b in spans))
+    return Encoding(
+        unit(mean_direction(vectors, lengths)), vectors, tuple((float(a), float(b)) for a, b in spans), note
+    )

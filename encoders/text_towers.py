@@ -11,7 +11,7 @@ from encoders.fingerprint import settings_digest
 from encoders.model_files import load_tokenizer, read_json
 from encoders.on_demand import NetworkOnDemand, remembered_dim
 from encoders.text import LONGEST_PASSAGE, TokenRules, TransformerText
-from encoders.text_models import example_tokens
+from encoders.text_models import CODE_VERSION, example_tokens
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,6 +32,7 @@ def open_text_tower(
     digest = settings_digest(
         {
             "model": image_digest,
+            "code": CODE_VERSION,
             "tokenizer": tokenizer.to_str(),
             "window": rules.window,
             "passage": LONGEST_PASSAGE,

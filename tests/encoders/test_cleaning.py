@@ -30,6 +30,16 @@ from encoders import clean_text
         ("a\r\n\r\n\r\nb", "a\nb"),
         ("", ""),
         (" <p> </p> ", ""),
+        ("<title>Heat</title>A heist", "Heat\nA heist"),
+        ('<a title="a > b">link</a> here', "link here"),
+        ("<p class=x>It's <i>fun</i></p>", "It's fun"),
+        ("<a href='x' it's>link</a>", "link"),
+        (f'<div style="{"x" * 5000}">in</div>', "in"),
+        ("<itunes:summary>feed</itunes:summary>", "feed"),
+        ("a List<String> and a Map<K, V>", "a List<String> and a Map<K, V>"),
+        ("if x <y and z> w", "if x <y and z> w"),
+        ("see ?a=1&region=us&copy=2", "see ?a=1&region=us&copy=2"),
+        ("R&copy 2020, salt &amp pepper", "R© 2020, salt & pepper"),
     ],
 )
 def test_reads_as_a_reader_would(raw: str, clean: str) -> None:
@@ -45,7 +55,15 @@ def test_never_fails_and_leaves_no_double_spaces(raw: str) -> None:
 
 
 def test_hostile_markup_takes_linear_time() -> None:
-    for raw in ("<" * 200_000, "<a " * 100_000, "<!--" * 50_000, "<script>" * 30_000, "&amp;" * 100_000):
+    for raw in (
+        "<" * 200_000,
+        "<a " * 100_000,
+        "<!--" * 50_000,
+        "<script>" * 30_000,
+        "&amp;" * 100_000,
+        "<a " + '"' * 300_000,
+        "<a '" * 100_000,
+    ):
         clean_text(raw)
 
 

@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoders.passages import MOST_PASSAGES, split_passages, spread
+from encoders.passages import MOST_PASSAGES, passage_length, split_passages, spread
 
 
 def words(text: str) -> list[tuple[int, int]]:
@@ -47,3 +47,15 @@ def test_a_book_is_read_from_its_first_page_to_its_last() -> None:
     chosen = spread(spans, MOST_PASSAGES)
     assert len(chosen) == MOST_PASSAGES
     assert (chosen[0], chosen[-1]) == (spans[0], spans[-1])
+
+
+def test_longer_texts_have_longer_passages() -> None:
+    assert passage_length(1_500, 30, 254) == 30
+    assert passage_length(20_000, 30, 254) == 118
+    assert passage_length(10**6, 30, 254) == 254
+    assert passage_length(50, 30, 18) == 18
+    text = " ".join("One two three four five, six seven. Eight nine." for _ in range(2_500))
+    offsets = words(text)
+    spans = split_passages(text, offsets, passage_length(len(offsets), 30, 254))
+    assert len(spans) <= MOST_PASSAGES
+    assert sum(len(text[a:b].split()) for a, b in spans) == len(offsets)
