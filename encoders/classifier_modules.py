@@ -38,12 +38,11 @@ def last_linear(model: nn.Module) -> tuple[str, nn.Linear] | None:
     return layers[-1] if layers else None
 
 
-def linear_classifier(model: nn.Module) -> tuple[FloatArray, FloatArray]:
-    """Return weight (c, dim) and bias (c,) such that features @ weight.T + bias are the model's class scores."""
+def linear_classifier(model: nn.Module, dim: int) -> tuple[FloatArray, FloatArray]:
+    """Return weight (c, dim) and bias (c,) such that features (n, dim) @ weight.T + bias are the model's class scores."""
     found = last_linear(model)
     if found is None:  # the features are the scores
-        identity = torch.eye(1000)
-        return identity.numpy(), torch.zeros(1000).numpy()
+        return torch.eye(dim).numpy(), torch.zeros(dim).numpy()
     layer = found[1]
     bias = torch.zeros(layer.out_features) if layer.bias is None else layer.bias
     return layer.weight.detach().float().numpy(), bias.detach().float().numpy()

@@ -56,7 +56,8 @@ def open_network(
     That is CUDA where there is one, in half precision where that changes nothing, else ONNX Runtime on the CPU. `build`
     is called only when the module itself is needed: on CUDA, or when no export is cached. `example` holds two
     rows or more of valid input, in the order of the module's arguments, and `dynamic` the axes whose length may vary.
-    When the export fails or its outputs differ, torch runs the module instead and one warning is logged.
+    When the export fails or its outputs differ, torch runs the module instead and one warning is logged. Raises
+    ValueError when the module gives other outputs each time.
     """
     if cuda_available():
         return _on_cuda(build(), example, threads)
@@ -73,8 +74,12 @@ def open_network(
             network = OnnxNetwork(part, threads)
             _compare(module, network, example, dynamic)
     except Exception as error:
+        fallback = TorchNetwork(module, threads)
+        (first,), (second,) = fallback.run([example]), fallback.run([example])
+        if not np.allclose(first, second, rtol=TOLERANCE, atol=TOLERANCE * float(np.abs(first).max())):
+            raise ValueError("it answers differently each time") from error
         log.warning("no ONNX export of this model (%s); torch runs it, more slowly", _one_line(error))
-        return TorchNetwork(module, threads)
+        return fallback
     return network
 
 

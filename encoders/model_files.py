@@ -24,7 +24,7 @@ def model_folder(reference: str) -> Path:
     """
     folder = Path(reference).expanduser()
     if folder.is_dir():
-        if not (folder / "config.json").is_file():
+        if not ((folder / "config.json").is_file() or (folder / "modules.json").is_file()):
             raise EncoderError(f"{reference}: the folder holds no config.json, so it is no model; {REMEDY}")
         return folder
     if folder.exists() or reference.startswith((".", "/", "~")) or reference.count("/") > 1:

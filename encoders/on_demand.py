@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
 
-from encoders.base import FloatArray
+from encoders.base import EncoderError, FloatArray
 from encoders.cache import atomic_file
+from encoders.model_files import REMEDY, short_reason
 from encoders.network import Inputs, Network
 
 
@@ -54,16 +55,23 @@ def _return_freed_memory() -> None:
             trim(0)
 
 
-def remembered_dim(network: Network, example: Inputs, note: Path) -> int:
+def remembered_dim(reference: str, network: Network, example: Inputs, note: Path) -> int:
     """Return the length of the network's vectors, from a note beside its export or by running the example.
 
-    So a model that is used for the first time is opened here, and its errors are told; later it need not be.
+    So a model that is used for the first time is opened here; later it need not be. Raises EncoderError when it cannot
+    be run.
     """
     try:
         return int(note.read_text())
     except (OSError, ValueError):
         pass  # absent or damaged: write it again
-    dim = network.run([example])[0].shape[1]
+    try:
+        (vectors,) = network.run([example])
+        _, dim = vectors.shape
+    except EncoderError:
+        raise
+    except Exception as error:  # models that want other inputs, or answer in other shapes, raise anything
+        raise EncoderError(f"{reference}: cannot be run here ({short_reason(error)}); {REMEDY}") from error
     try:
         with atomic_file(note) as part:
             part.write_text(str(dim))

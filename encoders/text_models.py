@@ -72,6 +72,8 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
     modules = read_json(folder / "modules.json")
     transformer = next((folder / module["path"] for module in modules if _kind(module) == "Transformer"), folder)
     config = read_json(transformer / "config.json")
+    if any(name.endswith("TextModelWithProjection") for name in config.get("architectures") or ()):
+        raise EncoderError(f"{reference}: a text tower without its picture tower cannot be run here; {REMEDY}")
     recipe = read_recipe(folder, modules)
     tokenizer = cache(lambda: load_tokenizer(transformer))
     rules = TokenRules(_window(transformer, config), config.get("pad_token_id") or 0, prompt=_prompt(folder))
@@ -92,7 +94,7 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
     network = NetworkOnDemand(
         lambda: open_network(digest, lambda: _build(reference, transformer, recipe), example, threads, dynamic=(0, 1))
     )
-    dim = remembered_dim(network, example, cached_path(digest, ".dim"))
+    dim = remembered_dim(reference, network, example, cached_path(digest, ".dim"))
     return TransformerText(reference, digest, dim=dim, tokenizer=tokenizer, network=network, rules=rules)
 
 
@@ -118,7 +120,10 @@ def read_recipe(folder: Path, modules: list[dict[str, Any]]) -> Recipe:
         kind, path = _kind(module), folder / module["path"]
         normalized = normalized or kind == "Normalize"
         if kind == "Pooling":
-            pooling = _pooling_modes(read_json(path / "config.json"))
+            config = read_json(path / "config.json")
+            pooling = _pooling_modes(config)
+            if config.get("include_prompt") is False and _prompt(folder):
+                raise EncoderError(f"{folder}: pools without its prompt, which cannot be done here; {REMEDY}")
         elif kind == "Dense":
             if normalized:
                 raise EncoderError(f"{folder}: normalizes before a Dense module, which cannot be done here; {REMEDY}")

@@ -59,8 +59,8 @@ def load_torchvision(reference: str, threads: int) -> PreparedImages:
     noise = np.random.default_rng(0).integers(0, 256, (2, 300, 400, 3), dtype=np.uint8)
     example = {"pixels": np.stack([prepare(Image.fromarray(picture)) for picture in noise])}
     network = NetworkOnDemand(lambda: open_network(digest, features, example, threads))
-    dim = remembered_dim(network, example, cached_path(digest, ".dim"))
-    classes = cached_classes(digest, lambda: _classes(model()))
+    dim = remembered_dim(reference, network, example, cached_path(digest, ".dim"))
+    classes = cached_classes(digest, lambda: _classes(model(), dim))
     return PreparedImages(reference, digest, dim, classes, None, prepare, network)
 
 
@@ -96,10 +96,10 @@ def _load(reference: str, name: str, path: Path, *, is_published: bool) -> nn.Mo
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         model: nn.Module = get_model(name, weights=None, **options)
-        if (found := last_linear(model)) and f"{found[0]}.weight" in state:
-            count = len(state[f"{found[0]}.weight"])
-            if count != found[1].out_features:
-                model = get_model(name, weights=None, num_classes=count, **options)
+        found = last_linear(model)
+        last = f"{found[0]}.weight" if found else "classifier.1.weight"  # SqueezeNet ends in a convolution
+        if last in state and len(state[last]) != 1000:
+            model = get_model(name, weights=None, num_classes=len(state[last]), **options)
         missing, unexpected = model.load_state_dict(_renamed(name, state), strict=False)
     except Exception as error:  # a pickle that is refused, a damaged file, shapes that differ
         raise EncoderError(f"{reference}: its weights do not load ({short_reason(error)}); {REMEDY}") from error
@@ -117,8 +117,8 @@ def _renamed(name: str, state: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _classes(model: nn.Module) -> Classes | None:
+def _classes(model: nn.Module, dim: int) -> Classes | None:
     from encoders.classifier_modules import linear_classifier
 
-    weight, bias = linear_classifier(model)
+    weight, bias = linear_classifier(model, dim)
     return Classes(imagenet_names(), weight, bias) if len(weight) == 1000 else None

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import nn
 
-CODE_VERSION = 1  # raise it when this code gives other vectors for the same files
+CODE_VERSION = 2  # raise it when this code gives other vectors for the same files
 
 
 def load_vision_model(reference: str, threads: int) -> PreparedImages:
@@ -43,7 +43,7 @@ def load_vision_model(reference: str, threads: int) -> PreparedImages:
     config = read_json(folder / "config.json")
     settings = read_json(folder / "preprocessor_config.json")
     prepare = _prepare(reference, folder)
-    towers = is_two_towers(config)
+    towers = is_two_towers(config) and not _is_classifier(config)
     digest = fingerprint(
         weight_files(folder), kind="vision", code=CODE_VERSION, config=essential(config), preprocessing=settings
     )
@@ -63,7 +63,7 @@ def load_vision_model(reference: str, threads: int) -> PreparedImages:
     def classifier() -> Classes | None:
         from encoders.classifier_modules import linear_classifier
 
-        return Classes(imagenet_names(), *linear_classifier(model()[0])) if _is_imagenet(config) else None
+        return Classes(imagenet_names(), *linear_classifier(model()[0], dim)) if _is_imagenet(config) else None
 
     wide, other = (
         Image.fromarray(noise) for noise in np.random.default_rng(0).integers(0, 256, (2, 60, 80, 3), np.uint8)
@@ -74,7 +74,7 @@ def load_vision_model(reference: str, threads: int) -> PreparedImages:
         reason = f"its preprocessing does not bring pictures to one size ({short_reason(error)})"
         raise EncoderError(f"{reference}: {reason}; {REMEDY}") from error
     network = NetworkOnDemand(lambda: open_network(digest, features, example, threads))
-    dim = remembered_dim(network, example, cached_path(digest, ".dim"))
+    dim = remembered_dim(reference, network, example, cached_path(digest, ".dim"))
     text_tower = None
     if towers:
         from encoders.text_towers import open_text_tower
@@ -87,7 +87,8 @@ def load_vision_model(reference: str, threads: int) -> PreparedImages:
 
 
 def _is_classifier(config: dict[str, Any]) -> bool:
-    return any(name.endswith("ForImageClassification") for name in config.get("architectures") or ())
+    named = any(name.endswith("ForImageClassification") for name in config.get("architectures") or ())
+    return named and config.get("id2label") != {}  # without classes it is a backbone
 
 
 def _is_imagenet(config: dict[str, Any]) -> bool:
@@ -119,12 +120,18 @@ def _prepare(reference: str, folder: Path) -> Prepare:
 
 
 def _load(reference: str, folder: Path, config: dict[str, Any]) -> tuple[Any, bool]:
+    import transformers
     from transformers import AutoModel, AutoModelForImageClassification
 
     from encoders.transformers_models import load_pretrained
 
-    loader = AutoModelForImageClassification if _is_classifier(config) else AutoModel
+    loader: Any = AutoModelForImageClassification if _is_classifier(config) else AutoModel
+    for name in config.get("architectures") or ():
+        if name.endswith(
+            "VisionModelWithProjection"
+        ):  # CLIP's picture tower alone; AutoModel would leave the projection out
+            loader = getattr(transformers, name, AutoModel)
     model, pooled = load_pretrained(reference, loader, folder)
-    if is_two_towers(config) and not hasattr(model, "get_image_features"):
+    if is_two_towers(config) and not _is_classifier(config) and not hasattr(model, "get_image_features"):
         raise EncoderError(f"{reference}: its towers share no space as CLIP's do; {REMEDY}")
     return model, pooled

@@ -17,8 +17,11 @@ class BackboneFeatures(nn.Module):
         self.pooled = pooled
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Return the pooler's output, else the class token (n, t, d) or the mean of a feature map (n, d, h, w)."""
+        """Return the projection or the pooler's output, else the class token (n, t, d), or a feature map's mean (n, d, h, w)."""
         output: Any = self.backbone(pixel_values=pixels)
+        projected: Tensor | None = getattr(output, "image_embeds", None)
+        if projected is not None:
+            return projected
         pooled: Tensor | None = getattr(output, "pooler_output", None)
         if self.pooled and pooled is not None:
             return pooled.flatten(1)

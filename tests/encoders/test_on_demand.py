@@ -89,16 +89,16 @@ def test_what_is_given_back_is_most_of_what_a_network_took(text_encoder: encoder
 @pytest.mark.parametrize("damage", [None, "", "three"])
 def test_the_length_of_vectors_is_remembered(tmp_path: Path, damage: str | None) -> None:
     note = tmp_path / "cache" / "model.dim"
-    assert remembered_dim(NetworkOnDemand(Doubling), EXAMPLE, note) == 3
+    assert remembered_dim("model", NetworkOnDemand(Doubling), EXAMPLE, note) == 3
 
     def unwanted() -> Doubling:
         pytest.fail("the network was opened")
 
     if damage is None:
-        assert remembered_dim(NetworkOnDemand(unwanted), EXAMPLE, note) == 3
+        assert remembered_dim("model", NetworkOnDemand(unwanted), EXAMPLE, note) == 3
     else:
         note.write_text(damage)
-        assert remembered_dim(NetworkOnDemand(Doubling), EXAMPLE, note) == 3
+        assert remembered_dim("model", NetworkOnDemand(Doubling), EXAMPLE, note) == 3
         assert note.read_text() == "3"
 
 

@@ -64,6 +64,32 @@ def test_default_prompts_are_put_before(bert: Path, tmp_path: Path) -> None:
     assert [long[int(a) : int(b)][:3] for a, b in encoding.spans] == ["red"] * len(encoding.spans)
 
 
+def test_the_old_layout_has_its_transformer_in_a_folder(bert: Path, tmp_path: Path) -> None:
+    folder = with_modules(bert, tmp_path, ["cls"])
+    (folder / "0_Transformer").mkdir()
+    for path in list(folder.iterdir()):
+        if path.is_file() and path.name != "modules.json":
+            path.rename(folder / "0_Transformer" / path.name)
+    modules = json.loads((folder / "modules.json").read_text())
+    modules[0]["path"] = "0_Transformer"
+    (folder / "modules.json").write_text(json.dumps(modules))
+    assert cosines(encoders.load_text_encoder(str(folder)).encode(TEXTS), library_vectors(folder)).min() > 0.9999
+
+
+def test_what_cannot_be_done_is_refused(bert: Path, tmp_path: Path) -> None:
+    folder = with_modules(bert, tmp_path, ["mean"])
+    prompts = {"prompts": {"query": "the quiet "}, "default_prompt_name": "query"}
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(prompts))
+    pooling = json.loads((folder / "1_Pooling" / "config.json").read_text())
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling | {"include_prompt": False}))
+    with pytest.raises(encoders.EncoderError, match="pools without its prompt"):
+        encoders.load_text_encoder(str(folder))
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"architectures": ["CLIPTextModelWithProjection"]}))
+    with pytest.raises(encoders.EncoderError, match="without its picture tower"):
+        encoders.load_text_encoder(str(folder))
+
+
 def test_flags_of_older_files_mean_the_same() -> None:
     from encoders.text_models import _pooling_modes
 

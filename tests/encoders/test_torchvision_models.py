@@ -76,6 +76,12 @@ def test_a_classifier_of_other_classes_has_features_only(tmp_path: Path) -> None
     assert (encoder.dim, encoder.classes) == (1024, None)
 
 
+def test_a_squeezenet_of_other_classes(tmp_path: Path) -> None:
+    save_random("squeezenet1_1", tmp_path / "seven.pth", num_classes=7)
+    encoder = encoders.load_image_encoder(f"torchvision:squeezenet1_1:{tmp_path / 'seven.pth'}")
+    assert (encoder.dim, encoder.classes) == (7, None)
+
+
 def test_the_names_of_old_densenet_files_are_understood() -> None:
     from encoders.torchvision_models import _renamed
 

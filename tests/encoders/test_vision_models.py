@@ -97,6 +97,33 @@ def test_another_classifier_has_features_but_no_imagenet_classes(tmp_path: Path)
     assert (encoder.dim, encoder.classes) == (32, None)
 
 
+def test_a_classifier_without_classes_is_a_backbone(tmp_path: Path) -> None:
+    from transformers import ViTConfig, ViTForImageClassification
+
+    model = ViTForImageClassification(ViTConfig(**VISION, num_labels=0))
+    processor = save_with_processor(model, tmp_path)
+    expected = outputs(model.vit, processor).last_hidden_state[:, 0].numpy()
+    np.testing.assert_allclose(encoders.load_image_encoder(str(tmp_path)).encode(pictures()), expected, atol=1e-4)
+
+
+def test_a_picture_tower_alone_keeps_its_projection(tmp_path: Path) -> None:
+    from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+
+    model = CLIPVisionModelWithProjection(CLIPVisionConfig(**VISION, projection_dim=24))
+    processor = save_with_processor(model, tmp_path)
+    expected = outputs(model, processor).image_embeds.numpy()
+    np.testing.assert_allclose(encoders.load_image_encoder(str(tmp_path)).encode(pictures()), expected, atol=1e-4)
+
+
+def test_a_model_that_cannot_be_run_is_told_in_one_line(tmp_path: Path) -> None:
+    from transformers import SwiftFormerConfig, SwiftFormerForImageClassification
+
+    config = SwiftFormerConfig(num_labels=7, depths=[1, 1, 1, 1], embed_dims=[16, 16, 24, 32])  # it has two classifiers
+    save_with_processor(SwiftFormerForImageClassification(config), tmp_path)
+    with pytest.raises(encoders.EncoderError, match=r'cannot be run here \(RuntimeError: .*\); use "auto"'):
+        encoders.load_image_encoder(str(tmp_path))
+
+
 def test_clip_has_both_towers_in_one_space(tmp_path: Path) -> None:
     import torch
     from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
