@@ -8,6 +8,7 @@ its times goes unseen, such as a write to memory that is mapped to it: without i
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -42,6 +43,11 @@ def file_key(path: Path) -> bytes:
         raise MediaError(f"{path.name}: cannot be read ({error.strerror or error})") from error
 
 
+def _as_text(path: Path) -> str:
+    """A path as text that can be stored, whatever encoding its names are in."""
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
 def content_keys(
     items: Sequence[Item], store: VectorStore, on_unreadable: Callable[[Modality, Item, MediaError], None]
 ) -> dict[Modality, dict[str, bytes]]:
@@ -50,12 +56,12 @@ def content_keys(
     Files that the store knows in their present state are not read; it is told of the others. Of a file that cannot be
     read, `on_unreadable` is told.
     """
-    known = store.file_keys([str(path) for item in items for path in (item.image, item.video) if path])
+    known = store.file_keys([_as_text(path) for item in items for path in (item.image, item.video) if path])
     read: list[tuple[str, bytes, bytes]] = []
 
     def current_key(path: Path) -> bytes:
-        place = str(path)
-        state = file_state(place)
+        place = _as_text(path)
+        state = file_state(str(path))
         noted = repr(state).encode()
         if place in known and known[place][0] == noted:
             return known[place][1]

@@ -234,6 +234,8 @@ def _encode_missing(
     progress: Progress,
 ) -> None:
     """Encode the contents of these keys, each by one of its items; `counts` took all of them for encoded."""
+    if not missing:
+        return
     space = encoders.space(modality)
     waiting: list[bytes] = []  # keys of what the encoder was given and has not yet answered, in order
     failed: dict[bytes, str] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import sys
@@ -267,26 +268,37 @@ def _is_finite(value: object) -> bool:
     return isinstance(value, int | float) and abs(value) <= sys.float_info.max
 
 
-def _to_record(item: Item) -> tuple[str | None, ...]:
+def _to_column(path: Path | None) -> str | bytes | None:
+    """A path as text, or as bytes where it is no text: names of files may be in any encoding."""
+    if path is None:
+        return None
+    encoded = os.fsencode(path)
+    try:
+        return encoded.decode()
+    except UnicodeDecodeError:
+        return encoded
+
+
+def _to_record(item: Item) -> tuple[str | bytes | None, ...]:
     return (
         item.id,
         item.title,
         item.description,
         json.dumps(item.categories, ensure_ascii=False),
-        str(item.image) if item.image else None,
-        str(item.video) if item.video else None,
+        _to_column(item.image),
+        _to_column(item.video),
         json.dumps(item.attributes, ensure_ascii=False, default=str),
     )
 
 
-def _from_record(record: tuple[str, str | None, str | None, str, str | None, str | None, str]) -> Item:
+def _from_record(record: tuple[str, str | None, str | None, str, str | bytes | None, str | bytes | None, str]) -> Item:
     item_id, title, description, categories, image, video, attributes = record
     return Item(
         id=item_id,
         title=title,
         description=description,
         categories=tuple(json.loads(categories)),
-        image=Path(image) if image else None,
-        video=Path(video) if video else None,
+        image=Path(os.fsdecode(image)) if image else None,
+        video=Path(os.fsdecode(video)) if video else None,
         attributes=json.loads(attributes),
     )

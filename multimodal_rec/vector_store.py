@@ -95,6 +95,7 @@ class VectorStore:
         self, space: str, keys: Sequence[bytes], condition: str = ""
     ) -> Iterator[tuple[bytes, bytes, bytes, bytes]]:
         """Yield (key, vector, parts, spans) as stored, of those keys whose checksum holds."""
+        damaged = 0
         with self._or_set_aside():
             for start in range(0, len(keys), _MAX_VARIABLES):
                 chunk = keys[start : start + _MAX_VARIABLES]
@@ -105,7 +106,9 @@ class VectorStore:
                     if _checksum(vector, parts, spans) == checksum:
                         yield key, vector, parts, spans
                     else:
-                        logger.warning("%s: a stored vector is damaged and will be encoded again", self._path.name)
+                        damaged += 1
+        if damaged:
+            logger.error("%s: %d stored vectors are damaged and will be encoded again", self._path.name, damaged)
 
     def matrix(self, space: str, keys: Sequence[bytes | None], dim: int) -> FloatArray:
         """Return the float32 (n, dim) vectors of n keys; rows of None are zero.
@@ -199,7 +202,7 @@ class VectorStore:
         if isinstance(error, sqlite3.OperationalError):
             raise error
         damaged = self._path.with_suffix(".damaged")
-        logger.warning("%s is damaged (%s): kept as %s, all is encoded again", self._path, error, damaged.name)
+        logger.error("%s is damaged (%s): kept as %s, all is encoded again", self._path, error, damaged.name)
         self._db.close()
         self._path.replace(damaged)
         for suffix in ("-wal", "-shm"):

@@ -39,6 +39,11 @@ class Workspace:
     """Paths of a workspace, and the right to change it."""
 
     def __init__(self, path: Path) -> None:
+        """Raises WorkspaceError where SQLite could not write to such a path."""
+        try:
+            str(path.absolute()).encode()
+        except UnicodeEncodeError as error:
+            raise WorkspaceError(f"{str(path)!r}: a workspace's path must be text in UTF-8; choose another") from error
         self.path = path
         self.releases = Releases(path / "releases")
 

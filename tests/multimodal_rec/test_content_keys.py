@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -71,6 +72,15 @@ def test_a_file_is_read_once(tmp_path: Path, read: list[str]) -> None:
             found = content_keys(items, store, refuse)
         assert found["image"] == {str(number): digest(bytes([number])) for number in range(3)}
     assert read == ["0", "1", "2"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are text")
+def test_a_name_in_another_encoding(tmp_path: Path, store: VectorStore, read: list[str]) -> None:
+    path = settled(tmp_path / os.fsdecode(b"caf\xe9.jpg"), b"a")
+    for _ in range(2):
+        keys = content_keys([Item(id="a", image=path)], store, refuse)
+        assert keys["image"] == {"a": digest(b"a")}
+    assert len(read) == 1
 
 
 def test_more_files_than_one_statement_takes(tmp_path: Path, store: VectorStore, read: list[str]) -> None:

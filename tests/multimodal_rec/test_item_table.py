@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -38,6 +39,13 @@ def test_items_come_back_as_they_were(table: ItemTable) -> None:
     table.put([FULL, plain])
     assert table.get(["plain", FULL.id, "unknown"]) == {FULL.id: FULL, "plain": plain}
     assert len(table) == 2
+
+
+def test_paths_may_be_in_any_encoding(table: ItemTable) -> None:
+    path = Path(os.fsdecode(b"/media/caf\xe9/a.jpg"))
+    table.put([Item(id="latin-1", image=path, video=path)])
+    (item,) = table.get(["latin-1"]).values()
+    assert (item.image, item.video) == (path, path)
 
 
 def test_items_are_still_there_when_opened_again(tmp_path: Path) -> None:

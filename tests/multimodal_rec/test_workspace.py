@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -74,6 +75,11 @@ def test_a_writer_that_fails_lets_go(tmp_path: Path) -> None:
         raise ValueError("broke")
     with workspace.writing(create=True):
         pass
+
+
+def test_a_path_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WorkspaceError, match="must be text in UTF-8"):
+        Workspace(tmp_path / os.fsdecode(b"caf\xe9"))
 
 
 def test_missing_workspace_is_not_made(tmp_path: Path) -> None:
