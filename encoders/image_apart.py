@@ -44,6 +44,8 @@ def decode_apart(path: Path, *, all_frames: bool) -> tuple[list[Image.Image], li
         done = subprocess.run(command, capture_output=True, env=environment, timeout=WALL_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
         raise MediaError(f"{path.name}: {_SLOW.format(WALL_SECONDS)}") from error
+    except OSError as error:
+        raise MediaError(f"{path.name}: no process can be started to decode it ({error.strerror or error})") from error
     line, _, pixels = done.stdout.partition(b"\n")
     if done.returncode != 0 or not line:
         ran_out = done.returncode in {-24, -9}  # SIGXCPU, and SIGKILL a second later

@@ -23,7 +23,7 @@ VIDEO_SUFFIXES = frozenset({
 # fmt: on
 
 MOST_PIXELS = 36_000_000  # of a frame: 8K and a little more
-MOST_PACKETS = 1_000_000  # 9 hours; 10 to 20 s, which only such a clip costs
+MOST_PACKETS = 300_000  # 3 hours; some 3 s
 MOST_PACKET_BYTES = 4 << 30  # of a file that is read from end to end for its packets
 TIMEOUT = 8000  # milliseconds that opening or one read may take
 
@@ -88,7 +88,10 @@ class Video:
         return Frame(number, self._time(number, -1.0), pixels) if ok and pixels is not None else None
 
     def packets(self) -> Packets:
-        """Go through the file from here to its end, or `MOST_PACKETS`, without decoding; it shows no frames afterwards."""
+        """Go through the file from here on without decoding; it shows no frames afterwards.
+
+        Of a file of more than `MOST_PACKETS` nothing is told.
+        """
         import cv2
 
         count, keys = 0, []
@@ -97,7 +100,7 @@ class Video:
                 if self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME):
                     keys.append(count)
                 count += 1
-        return Packets(count, keys)
+        return Packets(count, keys) if count < MOST_PACKETS else Packets(0, [])
 
     def _time(self, number: int, last: float) -> float:
         """Return the current frame's time stamp; where stamps are missing or run backwards, the rate tells."""
@@ -108,7 +111,7 @@ class Video:
 
 
 def read_packets(path: Path) -> Packets:
-    """Return how many frames a file holds and which are key frames; none where it would take too long to look.
+    """Return how many frames a file holds and which are key frames; 0 and none where it takes too long to look.
 
     Raises as `open_video` does.
     """

@@ -140,7 +140,7 @@ def _sample(video: Video, side: int, places: Sequence[int], count: int) -> Scan:
 
 def _step_through(video: Video, side: int, count: int) -> Scan:
     """Decode all frames of a clip, as many as the budget allows, and look at some."""
-    most = min(MOST_STEPS, 2 * MOST_PIXELS // (video.width * video.height))
+    most = min(MOST_STEPS, MOST_PIXELS // (video.width * video.height))
     reached = min(count, most) or most
     scan = Scan()
     for frame in video.frames(max(1, reached // SAMPLES)):
@@ -161,7 +161,7 @@ def _look_at(frame: Frame, scan: Scan, side: int) -> None:
 
 def _sampled(scan: Scan, seconds: float) -> Scan:
     scan.cuts = find_scenes(scan.thumbnails)
-    scan.end = max(_end(scan.times, 0.0), seconds)
+    scan.end = max(scan.times[-1], seconds) if scan.times and seconds else _end(scan.times, 0.0)
     return scan
 
 

@@ -113,6 +113,9 @@ def test_a_decoder_that_crashes_takes_nothing_with_it(
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(MediaError, match=r"^large\.png: its decoder crashed$"):
         read_image(tmp_path / "large.png")
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(MediaError, match=r"^large\.png: no process can be started to decode it \(No such file"):
+        read_image(tmp_path / "large.png")
 
 
 def test_icons_that_hold_large_pictures_are_not_opened_here(tmp_path: Path) -> None:
