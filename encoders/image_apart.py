@@ -29,7 +29,8 @@ CPU_SECONDS = 6
 WALL_SECONDS = 30  # on a machine that is busy with other things
 MEMORY = 400 << 20  # bytes beyond those of the process before it decodes
 MOST_PIXELS = 2_000_000  # of a frame that comes back, about
-_SLOW, _CRASHED = "decoding it takes longer than {} s", "its decoder crashed"
+_SLOW = "decoding it takes longer than {} s; save it smaller, or as JPEG or PNG"
+_CRASHED = "its decoder crashed; save it anew, as JPEG or PNG"
 
 
 def decode_apart(path: Path, *, all_frames: bool) -> tuple[list[Image.Image], list[Span]]:

@@ -43,7 +43,7 @@ FEW_PIXELS, FEW_BYTES = 1_000_000, 256 << 10
 FEW_FRAME_PIXELS, FEW_FRAME_BYTES = 4_000_000, 2 << 20
 FEW_SCANNED_PIXELS = 100_000_000  # pixels times scans
 
-OUT_OF_MEMORY = "decoding it takes more memory than it may have"
+OUT_OF_MEMORY = "decoding it takes more memory than it may have; save it smaller"
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from threading import Lock
@@ -73,13 +73,17 @@ class TransformerText:
         rows: list[list[int]] = []
         spans_of: list[list[tuple[int, int]]] = []
         notes: list[str] = []
+        tokenizer = self._tokenizer()
+        unknown = tokenizer.token_to_id(getattr(tokenizer.model, "unk_token", None) or "")
+        specials = tokenizer.num_special_tokens_to_add(is_pair=False)
         for text, ids, offsets in self._tokenize(texts):
-            notes.append("")
+            strange, words = 0 if unknown is None else ids.count(unknown), len(ids) - specials
+            most_are = 2 * strange > words  # a script that the model was not trained on, say
+            notes.append(f"the text encoder does not know {strange} of its {words} words or signs" if most_are else "")
             if len(ids) <= self._rules.window:
                 spans_of.append([])
                 rows.append(ids)
                 continue
-            specials = len(ids) - len(offsets)
             longest = passage_length(len(offsets), LONGEST_PASSAGE - specials, self._rules.window - specials)
             whole = split_passages(text, offsets, longest)
             spans = spread(whole, MOST_PASSAGES)
@@ -163,7 +167,7 @@ def token_inputs(ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64], *, fix
 def _gather(vectors: FloatArray, spans: Sequence[tuple[int, int]], note: str) -> Encoding:
     """Return the encoding of one text from its passages' unit vectors, weighted by their length in characters."""
     if len(spans) <= 1:
-        return Encoding.whole(vectors[0])
+        return replace(Encoding.whole(vectors[0]), note=note)
     lengths = np.array([end - start for start, end in spans], np.float32)
     return Encoding(
         unit(mean_direction(vectors, lengths)), vectors, tuple((float(a), float(b)) for a, b in spans), note

