@@ -41,7 +41,7 @@ DRAFT_SIDE = 1024  # a JPEG's decoded sides stay at least this long
 # What a picture of a slow format, an animated one, and a progressive JPEG may have and still be decoded here.
 FEW_PIXELS, FEW_BYTES = 1_000_000, 256 << 10
 FEW_FRAME_PIXELS, FEW_FRAME_BYTES = 4_000_000, 2 << 20
-FEW_SCANNED_PIXELS = 100_000_000  # pixels times scans
+FEW_SCANNED_PIXELS, FEW_SCANNED_BYTES = 100_000_000, 32 << 20  # pixels times scans
 
 OUT_OF_MEMORY = "decoding it takes more memory than it may have; save it smaller"
 
@@ -100,7 +100,8 @@ def is_costly(path: Path, image: Image.Image) -> bool:
     if image.format in {"JPEG", "MPO"}:
         # Such a JPEG's coefficients are all kept, however small it is decoded, and decoded as often as it has scans.
         if image.info.get("progressive"):
-            return pixels > LARGE_PIXELS or pixels * _count_scans(path) > FEW_SCANNED_PIXELS
+            few = pixels <= LARGE_PIXELS and size <= FEW_SCANNED_BYTES
+            return not few or pixels * _count_scans(path) > FEW_SCANNED_PIXELS
         return pixels > LARGE_PIXELS and (not _is_drafted(image) or _is_split(path, image))
     if pixels > LARGE_PIXELS:
         return True
