@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -49,8 +50,11 @@ def decode_apart(path: Path, *, all_frames: bool) -> tuple[list[Image.Image], li
         raise MediaError(f"{path.name}: no process can be started to decode it ({error.strerror or error})") from error
     line, _, pixels = done.stdout.partition(b"\n")
     if done.returncode != 0 or not line:
-        ran_out = done.returncode in {-24, -9}  # SIGXCPU, and SIGKILL a second later
-        raise MediaError(f"{path.name}: {_SLOW.format(CPU_SECONDS) if ran_out else _CRASHED}")
+        # By the limit of time, or by a system that is short of memory.
+        ends = (
+            {-signal.SIGXCPU: _SLOW.format(CPU_SECONDS), -signal.SIGKILL: OUT_OF_MEMORY} if os.name == "posix" else {}
+        )
+        raise MediaError(f"{path.name}: {ends.get(done.returncode, _CRASHED)}")
     head = json.loads(line)
     if "error" in head:
         raise MediaError(head["error"])

@@ -20,8 +20,8 @@ _one_large = threading.Lock()  # so that those of several threads do not add up 
 def read_image(path: Path) -> Image.Image:
     """Return a picture file as RGB, upright as its EXIF orientation says; the first frame of an animated one.
 
-    JPEGs whose short side is `DRAFT_SIDE` twice or more are decoded at a fraction of their size, and other pictures of
-    more than `LARGE_PIXELS` are reduced. Raises MediaError with the reason when the file is missing, damaged, no
+    JPEGs whose short side is `DRAFT_SIDE` twice or more are decoded at a fraction of their size, and pictures that are
+    costly to decode come reduced. Raises MediaError with the reason when the file is missing, damaged, no
     picture, or beyond the limits.
     """
     return _read(path, all_frames=False)[0][0]
@@ -38,7 +38,7 @@ def read_frames(path: Path) -> tuple[list[Image.Image], list[Span]]:
 
 
 def _read(path: Path, *, all_frames: bool) -> tuple[list[Image.Image], list[Span]]:
-    if not (path.is_file() and is_costly_to_open(path)):
+    if not is_costly_to_open(path):
         with open_picture(path) as image:
             if not is_costly(path, image):
                 with _one_large if image.width * image.height > LARGE_PIXELS else nullcontext():

@@ -80,9 +80,10 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
 def is_costly_to_open(path: Path) -> bool:
     """Say whether even opening a file may take hundreds of megabytes, as it does where icons hold large pictures."""
     try:
+        if not path.is_file() or path.stat().st_size <= FEW_BYTES:  # a pipe would be waited for
+            return False
         with path.open("rb") as file:
-            icons = file.read(4) in {b"\0\0\1\0", b"icns"}
-        return icons and path.stat().st_size > FEW_BYTES
+            return file.read(4) in {b"\0\0\1\0", b"icns"}
     except OSError:
         return False  # opening it tells why
 
@@ -119,9 +120,10 @@ def _formats() -> list[str]:
 
 
 def _check_size(path: Path, image: Image.Image) -> None:
-    """Refuse pictures beyond the limits, and have a large JPEG decoded at a fraction of its size."""
+    """Refuse pictures beyond the limits."""
     pixels = image.width * image.height
     most = MOST_SLOW_PIXELS if image.format in {"JPEG2000", "AVIF", "HEIF"} else MOST_PIXELS
+    # A progressive JPEG keeps all its coefficients in memory, however small it is decoded.
     if _is_drafted(image) and not image.info.get("progressive"):
         most = MOST_DRAFT_PIXELS
     if pixels > most:

@@ -61,7 +61,7 @@ def find_dissolves(thumbnails: Sequence[Thumbnail], cuts: Sequence[int]) -> list
         return []
     # A quarter of the cells is enough to tell mixtures, at a quarter of the memory.
     small = np.stack([each.reshape(9, 2, 16, 2, 3).mean((1, 3)).ravel() for each in thumbnails])
-    found: list[tuple[int, float, int]] = []
+    found: list[tuple[int, float, int]] = []  # half its length, what is left, its middle
     for half in DISSOLVES:
         middles = np.arange(half, len(small) - half)
         change = np.abs(small[middles + half] - small[middles - half]).mean(axis=1)
@@ -72,11 +72,10 @@ def find_dissolves(thumbnails: Sequence[Thumbnail], cuts: Sequence[int]) -> list
             for share in (0.25, 0.5, 0.75)
         ]
         worst = np.max(left, axis=0) / change
-        found += [(-half, float(worst[n]), int(middles[n])) for n in np.flatnonzero(worst <= MOST_LEFT)]
+        found += [(half, float(worst[n]), int(middles[n])) for n in np.flatnonzero(worst <= MOST_LEFT)]
     places: list[int] = []
     taken: list[tuple[int, int]] = [(cut, cut) for cut in cuts]
-    for negative, _, middle in sorted(found):  # the longest first: a part of a dissolve is one too
-        half = -negative
+    for half, _, middle in sorted(found, key=lambda each: (-each[0], *each[1:])):  # a part of a dissolve is one too
         before, after = thumbnails[middle - half], thumbnails[middle + half]
         if any(middle - half <= end and start <= middle + half for start, end in taken):
             continue

@@ -28,7 +28,6 @@ VIDEO_VERSION = 4  # raise it when this code gives other vectors for the same cl
 MOST_SHOTS = 64
 FRAME_SECONDS = 0.5  # of a shot for which one frame stands; one alone would be another once the clip is trimmed
 MOST_SHOT_FRAMES = 4
-LEAST_SHOT = 0.1  # seconds
 
 
 @dataclass(frozen=True)

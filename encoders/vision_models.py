@@ -43,7 +43,7 @@ def load_vision_model(reference: str, threads: int) -> PreparedImages:
     config = read_json(folder / "config.json")
     settings = read_json(folder / "preprocessor_config.json")
     prepare = _prepare(reference, folder)
-    towers = is_two_towers(config) and not _is_classifier(config)
+    towers = _has_towers(config)
     digest = fingerprint(
         weight_files(folder), kind="vision", code=CODE_VERSION, config=essential(config), preprocessing=settings
     )
@@ -91,6 +91,11 @@ def _is_classifier(config: dict[str, Any]) -> bool:
     return named and config.get("id2label") != {}  # without classes it is a backbone
 
 
+def _has_towers(config: dict[str, Any]) -> bool:
+    """Say whether a model is a pair of towers; a classifier may be made of such a pair, but uses one."""
+    return is_two_towers(config) and not _is_classifier(config)
+
+
 def _is_imagenet(config: dict[str, Any]) -> bool:
     """Say whether a classifier's classes are ImageNet-1k's in their usual order, by the first and the last one."""
     labels = config.get("id2label") or {}
@@ -132,6 +137,6 @@ def _load(reference: str, folder: Path, config: dict[str, Any]) -> tuple[Any, bo
         ):  # CLIP's picture tower alone; AutoModel would leave the projection out
             loader = getattr(transformers, name, AutoModel)
     model, pooled = load_pretrained(reference, loader, folder)
-    if is_two_towers(config) and not _is_classifier(config) and not hasattr(model, "get_image_features"):
+    if _has_towers(config) and not hasattr(model, "get_image_features"):
         raise EncoderError(f"{reference}: its towers share no space as CLIP's do; {REMEDY}")
     return model, pooled

@@ -69,3 +69,19 @@ def save_bert(folder: Path, seed: int = 0) -> Path:
     )
     BertModel(config).eval().save_pretrained(folder)
     return folder
+
+
+def save_clip(folder: Path) -> tuple[Any, Any, Any]:
+    """Save a random CLIP of 24 dimensions; return the model, its processor and its tokenizer."""
+    import torch
+    from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
+
+    tokenizer = save_tokenizer(folder, window=20)
+    text = {**VISION, "vocab_size": 40, "max_position_embeddings": 20, "bos_token_id": 1, "eos_token_id": 2}
+    torch.manual_seed(0)
+    config = CLIPConfig(text_config=text | {"pad_token_id": 0}, vision_config=VISION, projection_dim=24)
+    model: Any = CLIPModel(config).eval()
+    model.save_pretrained(folder)
+    processor: Any = CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
+    processor.save_pretrained(folder)
+    return model, processor, tokenizer

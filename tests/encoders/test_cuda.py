@@ -13,7 +13,7 @@ import pytest
 import encoders
 from encoders.threads import cuda_available
 from tests.encoders.conftest import cosines, draw
-from tests.encoders.small_models import TEXTS, VISION, save_bert, save_tokenizer
+from tests.encoders.small_models import TEXTS, save_bert, save_clip
 from tests.encoders.test_text_models import with_modules
 from tests.encoders.test_torchvision_models import save_random
 from tests.encoders.test_vision_models import convnext, dinov2, resnet, save_with_processor, vit
@@ -81,14 +81,7 @@ def test_classifiers_of_torchvision(name: str, tmp_path: Path, monkeypatch: pyte
 
 
 def test_both_towers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
-
-    save_tokenizer(tmp_path, window=20)
-    text = {**VISION, "vocab_size": 40, "max_position_embeddings": 20, "bos_token_id": 1, "eos_token_id": 2}
-    model: Any = CLIPModel(CLIPConfig(text_config={**text, "pad_token_id": 0}, vision_config=VISION, projection_dim=24))
-    model.eval().save_pretrained(tmp_path)
-    processor: Any = CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
-    processor.save_pretrained(tmp_path)
+    save_clip(tmp_path)
     check_pictures(lambda: encoders.load_image_encoder(str(tmp_path)), monkeypatch)
 
 

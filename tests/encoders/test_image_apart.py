@@ -117,6 +117,12 @@ def test_a_decoder_that_crashes_takes_nothing_with_it(
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(MediaError, match=r"^large\.png: its decoder crashed; "):
         read_image(tmp_path / "large.png")
+    killed = tmp_path / "killed"  # as a system does that is short of memory
+    killed.write_text("#!/bin/sh\nkill -9 $$\n")
+    killed.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(killed))
+    with pytest.raises(MediaError, match=r"^large\.png: decoding it takes more memory than it may have"):
+        read_image(tmp_path / "large.png")
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(MediaError, match=r"^large\.png: no process can be started to decode it \(No such file"):
         read_image(tmp_path / "large.png")

@@ -11,7 +11,7 @@ import pytest
 
 import encoders
 from tests.encoders.conftest import cosines
-from tests.encoders.small_models import TEXTS, VISION, pictures, save_bert, save_tokenizer
+from tests.encoders.small_models import TEXTS, VISION, pictures, save_bert, save_clip, save_tokenizer
 
 
 def save_with_processor(model: Any, folder: Path) -> Any:
@@ -125,18 +125,7 @@ def test_a_model_that_cannot_be_run_is_told_in_one_line(tmp_path: Path) -> None:
 
 
 def test_clip_has_both_towers_in_one_space(tmp_path: Path) -> None:
-    import torch
-    from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
-
-    tokenizer = save_tokenizer(tmp_path, window=20)
-    text = {**VISION, "vocab_size": 40, "max_position_embeddings": 20, "bos_token_id": 1, "eos_token_id": 2}
-    text |= {"pad_token_id": 0}
-    torch.manual_seed(0)
-    model = CLIPModel(CLIPConfig(text_config=text, vision_config=VISION, projection_dim=24)).eval()
-    model.save_pretrained(tmp_path)
-    processor: Any = CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
-    processor.save_pretrained(tmp_path)
-
+    model, processor, tokenizer = save_clip(tmp_path)
     encoder = encoders.load_image_encoder(str(tmp_path))
     expected = outputs(model, processor, **tokenizer(TEXTS, padding=True, return_tensors="pt"))
     assert encoder.text_tower is not None
