@@ -56,7 +56,10 @@ class LocalIndex(ABC):
             return item_id in self._ids.by_id
 
     def add(self, ids: Sequence[str], vectors: FloatArray) -> None:
-        """Hold float32 (n, dim) vectors under n ids; an id that is held already is replaced."""
+        """Hold float32 (n, dim) vectors under n ids; an id that is held already is replaced.
+
+        An array that cannot be written to may be kept, any other is copied.
+        """
         vectors = checked_vectors(vectors, self._dim)
         check_ids(ids, vectors)
         if not len(ids):

@@ -36,17 +36,26 @@ class Matrix:
         return self._rows[: self._end]
 
     def put(self, start: int, vectors: FloatArray) -> None:
-        """Put (n, dim) vectors into the rows from `start` on, the last ones then."""
+        """Put (n, dim) vectors into the rows from `start` on, the last ones then.
+
+        The first ones are not copied where they cannot be written to.
+        """
         end = start + len(vectors)
-        if end > len(self._rows):
+        if not start and not vectors.flags.writeable:
+            self._rows = vectors
+        elif end > len(self._rows) or not self._rows.flags.writeable:
             grown = np.empty((max(end, start + start // 2), vectors.shape[1]), dtype=np.float32)
             grown[:start] = self._rows[:start]
+            grown[start:end] = vectors
             self._rows = grown
-        self._rows[start:end] = vectors
+        else:
+            self._rows[start:end] = vectors
         self._end = end
 
     def forget(self, rows: Rows) -> None:
         """Let no search find these rows: an inner product with NaN compares as false and so never wins."""
+        if not self._rows.flags.writeable:
+            self._rows = self._rows.copy()
         self._rows[rows] = np.nan
 
     def keep(self, rows: Rows) -> None:

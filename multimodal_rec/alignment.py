@@ -18,9 +18,10 @@ are compared, so that a pattern that fills the picture does not drown the others
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +38,8 @@ TEMPERATURE = 2.0
 TOP_CLASSES = 50
 MIN_PAIRS = 50
 ROWS_AT_ONCE = 1024
-"""Pictures whose likeness to landmarks and class probabilities are in memory at once."""
+"""So many of a catalogue's rows are worked on at once: what is made of them on the way takes several times their memory."""
+NOT_RECTIFIED = np.zeros(1, np.bool_)
 LABEL_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """What is tried as the share of the label bridge beside the learned one."""
 LEAST_GAIN = 0.02
@@ -104,9 +106,9 @@ class Alignment:
         """
         told = _told(classes, text_encoder) if classes else []
         has_text, has_image = present(texts), present(images)
-        rectified = np.full(1, has_image.any() and (images >= 0).all())
-        text_mean = _mean(texts[has_text], fallback=np.concatenate(told) if told else None, dim=text_encoder.dim)
-        image_mean = _mean(_roots(images[has_image], rectified), fallback=None, dim=images.shape[1])
+        rectified = np.full(1, has_image.any() and images.min() >= 0)
+        text_mean = _mean(texts, has_text, fallback=np.concatenate(told) if told else None)
+        image_mean = _mean(images, has_image, rectified=rectified)
         empty = np.zeros((0, images.shape[1]), np.float32)
         unlearned = cls(
             text_mean=text_mean,
@@ -132,14 +134,14 @@ class Alignment:
         pairs = np.flatnonzero(has_text & has_image)
         if len(pairs) < MIN_PAIRS:
             return unlearned
-        pairs = pairs[drawn_evenly(len(pairs), MOST_PAIRS)]
-        return unlearned._learned(texts[pairs], images[pairs])
+        return unlearned._learned(texts, images, pairs[drawn_evenly(len(pairs), MOST_PAIRS)])
 
-    def _learned(self, texts: FloatArray, images: FloatArray) -> Self:
-        """With a bridge learned from n pairs, and the share of the label bridge beside it that foretells texts best."""
-        inputs, outputs = self._coordinates(self.centred_images(images)), self.centred_texts(texts)
+    def _learned(self, texts: FloatArray, images: FloatArray, pairs: npt.NDArray[np.int64]) -> Self:
+        """With a bridge learned from these pairs, and the share of the label bridge beside it that foretells texts best."""
+        inputs = np.concatenate([self._coordinates(self.centred_images(images[some])) for some in _in_chunks(pairs)])
+        outputs = np.concatenate([self.centred_texts(texts[some]) for some in _in_chunks(pairs)])
         fitted = KernelRidge.fit(inputs, outputs)
-        labels, learned = self._labels(images[fitted.judges]), unit(fitted.foretold)
+        labels, learned = self._labels(images[pairs[fitted.judges]]), unit(fitted.foretold)
         shares = LABEL_SHARES if len(self.class_weight) else LABEL_SHARES[:1]
         trusts = [
             float((unit(share * labels + (1 - share) * learned) * outputs[fitted.judges]).sum(1).mean())
@@ -183,7 +185,7 @@ class Alignment:
 
     def pictures(self, images: FloatArray) -> Pictures:
         """(n, v) raw features as what they say in the space of texts, and as looks; rows of zeros stay."""
-        chunks = [self._pictures(images[start : start + ROWS_AT_ONCE]) for start in range(0, len(images), ROWS_AT_ONCE)]
+        chunks = [self._pictures(some) for some in _in_chunks(images)]
         if len(chunks) == 1:
             return chunks[0]
         none = np.zeros((0, len(self.text_mean)), np.float32), np.zeros((0, len(self.image_mean)), np.float32)
@@ -235,11 +237,23 @@ def _roots(features: FloatArray, rectified: npt.NDArray[np.bool_]) -> FloatArray
     return np.sqrt(np.maximum(features, 0)) if rectified[0] else features
 
 
-def _mean(rows: FloatArray, fallback: FloatArray | None, dim: int) -> FloatArray:
-    """The mean of enough rows to have one; else of the fallback; else zero."""
-    if len(rows) >= MIN_PAIRS or (len(rows) > 1 and fallback is None):
-        return np.asarray(rows.mean(0, dtype=np.float64), dtype=np.float32)
-    return np.zeros(dim, np.float32) if fallback is None else np.asarray(fallback.mean(0), dtype=np.float32)
+def _in_chunks(rows: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+    return (rows[start : start + ROWS_AT_ONCE] for start in range(0, len(rows), ROWS_AT_ONCE))
+
+
+def _mean(
+    rows: FloatArray,
+    some: npt.NDArray[np.bool_],
+    *,
+    fallback: FloatArray | None = None,
+    rectified: npt.NDArray[np.bool_] = NOT_RECTIFIED,
+) -> FloatArray:
+    """The mean of enough rows to have one, (n,) all that are not zero, as they are compared; else of the fallback; else zero."""
+    count = np.count_nonzero(some)
+    if count >= MIN_PAIRS or (count > 1 and fallback is None):
+        total = np.sum([_roots(chunk, rectified).sum(0, dtype=np.float64) for chunk in _in_chunks(rows)], axis=0)
+        return np.asarray(total / count, dtype=np.float32)
+    return np.zeros(rows.shape[1], np.float32) if fallback is None else np.asarray(fallback.mean(0), dtype=np.float32)
 
 
 def _convex(logits: FloatArray) -> FloatArray:

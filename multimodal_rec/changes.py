@@ -30,7 +30,7 @@ from multimodal_rec.releases import (
     read_manifest,
     save_indexes,
 )
-from multimodal_rec.work import Learned, Summary, Work, add_items, encoder_records
+from multimodal_rec.work import Learned, Summary, Work, encoder_records, part_rows, whole_vectors
 from multimodal_rec.workspace import Workspace
 
 LARGE_SHARE = 0.25
@@ -118,8 +118,7 @@ def _known(work: Work, ids: Sequence[str]) -> list[str]:
 def _publish_anew(work: Work, folder: Path, manifest: Manifest, encoders: Encoders) -> None:
     """Publish the release that follows the one in this folder, with all vectors of its items assembled anew."""
     alignment, learned = Alignment.load(folder / ALIGNMENT_FILE), Learned.recorded(folder, manifest)
-    vectors = work.vectors(encoders, learned.words)
-    work.publish(vectors, Content.of(vectors, alignment), alignment, learned, encoders)
+    work.publish(work.pages(encoders, learned.words), alignment, learned, encoders)
 
 
 def _publish_changes(
@@ -134,9 +133,11 @@ def _publish_changes(
     remove_parts(parts, changed)
     if encoders and present:
         alignment, learned = Alignment.load(folder / ALIGNMENT_FILE), Learned.recorded(folder, manifest)
-        vectors = work.vectors(encoders, learned.words, present)
-        content = Content.of(vectors, alignment)
-        add_items(index, parts, vectors, content, work.parts(encoders, present), alignment, learned)
+        content = Content.of(work.vectors(encoders, learned.words, present), alignment)
+        wholes = whole_vectors(content, learned)
+        index.add(content.ids, wholes)
+        for rows in part_rows(content, work.parts(encoders, present), wholes, learned):
+            parts.add(*rows)
         learned = learned.with_items(content)
     # What a build would have to read to make just this release is not known any more, so the key of its input is none.
     following = manifest.model_copy(update={"counts": manifest.counts | {"items": len(index)}, "input_key": ""})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -61,26 +62,36 @@ class CatalogueVectors:
 class Content:
     """What the space and the fusion network see of n items."""
 
-    ids: list[str]
+    vectors: CatalogueVectors
+    alignment: Alignment
     semantic: FloatArray  # (n, t)
     visual: FloatArray  # (n, v)
-    features: Mapping[str, FloatArray]
-    """For each modality that any item has, (n, d) centred unit vectors, zero where an item lacks it."""
 
     @classmethod
     def of(cls, vectors: CatalogueVectors, alignment: Alignment) -> Self:
         """Centre, bridge and join the raw vectors of a catalogue."""
-        semantic, visual = content_blocks(alignment, vectors.texts, vectors.pictures)
+        return cls(vectors, alignment, *content_blocks(alignment, vectors.texts, vectors.pictures))
+
+    @property
+    def ids(self) -> list[str]:
+        """Of the n items."""
+        return self.vectors.ids
+
+    @cached_property
+    def features(self) -> Mapping[str, FloatArray]:
+        """For each modality that any item has, (n, d) centred unit vectors, zero where an item lacks it.
+
+        Only what learns from events needs them.
+        """
         features = {
-            "text": alignment.centred_texts(vectors.texts),
-            "image": alignment.centred_images(vectors.images),
-            "video": alignment.centred_images(vectors.videos),
-            "categories": vectors.categories,
-            "attributes": vectors.attributes,
-            "words": vectors.words,
+            "text": self.alignment.centred_texts(self.vectors.texts),
+            "image": self.alignment.centred_images(self.vectors.images),
+            "video": self.alignment.centred_images(self.vectors.videos),
+            "categories": self.vectors.categories,
+            "attributes": self.vectors.attributes,
+            "words": self.vectors.words,
         }
-        present = {name: rows for name, rows in features.items() if rows.any()}
-        return cls(vectors.ids, semantic, visual, present)
+        return {name: rows for name, rows in features.items() if rows.any()}
 
 
 def name_features(names_of: Sequence[Sequence[str]]) -> FloatArray:

@@ -207,10 +207,14 @@ class ItemTable:
 
     def keys(self, modality: Modality, ids: Sequence[str] | None = None) -> list[bytes | None]:
         """The content keys of one modality, None where an item lacks it: in order of position, or those of these items."""
-        if ids is not None:
-            query = f"SELECT {modality}_key FROM items WHERE id = ?"  # noqa: S608
-            return [self._db.execute(query, (item_id,)).fetchone()[0] for item_id in ids]
-        return [row[0] for row in self._db.execute(f"SELECT {modality}_key FROM items ORDER BY position")]  # noqa: S608
+        if ids is None:
+            return [row[0] for row in self._db.execute(f"SELECT {modality}_key FROM items ORDER BY position")]  # noqa: S608
+        found: dict[str, bytes | None] = {}
+        for start in range(0, len(ids), _MAX_VARIABLES):
+            chunk = ids[start : start + _MAX_VARIABLES]
+            query = f"SELECT id, {modality}_key FROM items WHERE id IN ({', '.join('?' * len(chunk))})"  # noqa: S608
+            found.update(self._db.execute(query, chunk))
+        return [found[item_id] for item_id in ids]
 
     def with_key(self, modality: Modality, key: bytes) -> list[Item]:
         """The items whose modality has this content key."""

@@ -7,9 +7,9 @@ that of its best version, whole or part, and the part says where the item matche
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -66,6 +66,12 @@ class PartVectors:
     parts: list[Part]
     owners: npt.NDArray[np.int64]  # (p,) positions of their items
     vectors: FloatArray  # (p, d)
+
+    def pages(self, size: int) -> Iterator[Self]:
+        """Yield all of them, so many at a time."""
+        for start in range(0, len(self.parts), size):
+            some = slice(start, start + size)
+            yield replace(self, parts=self.parts[some], owners=self.owners[some], vectors=self.vectors[some])
 
 
 def remove_parts(index: VectorIndex, item_ids: Collection[str]) -> None:

@@ -118,6 +118,12 @@ class EventVectors:
         joined[[self._rows_of[ids[place]] for place in known]] = rows[known]
         return type(self)([*self.ids, *(ids[place] for place in new)], joined)
 
+    @classmethod
+    def joined(cls, pages: Sequence[Self]) -> Self:
+        """The event blocks of the items of all these."""
+        ids = [item_id for page in pages for item_id in page.ids]
+        return cls(ids, np.concatenate([page.rows for page in pages]))
+
     def save(self, folder: Path) -> None:
         """Write ids and rows into an existing folder."""
         np.save(folder / EVENT_ROWS_FILE, self.rows)

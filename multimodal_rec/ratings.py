@@ -112,12 +112,19 @@ class RatingModel:
         """The same with these items added, or with what their content now lets expect; arguments as `of_catalogue`."""
         changed = set(ids)
         others = [place for place, item_id in enumerate(self.ids) if item_id not in changed]
-        these = self.of_catalogue(ids, features)
+        kept = replace(
+            self, ids=tuple(self.ids[place] for place in others), rows=self.rows[others], rated=self.rated[others]
+        )
+        return self.joined([kept, self.of_catalogue(ids, features)])
+
+    @classmethod
+    def joined(cls, models: Sequence[Self]) -> Self:
+        """One for the items of all these, which differ in their items alone."""
         return replace(
-            self,
-            ids=(*(self.ids[place] for place in others), *these.ids),
-            rows=np.concatenate([self.rows[others], these.rows]),
-            rated=np.concatenate([self.rated[others], these.rated]),
+            models[0],
+            ids=tuple(item_id for model in models for item_id in model.ids),
+            rows=np.concatenate([model.rows for model in models]),
+            rated=np.concatenate([model.rated for model in models]),
         )
 
     def save(self, folder: Path) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from multimodal_rec.alignment import Alignment
-from multimodal_rec.content import Content
 from multimodal_rec.embed import recorded_encoders
 from multimodal_rec.progress import Progress, silent
 from multimodal_rec.releases import ALIGNMENT_FILE, read_manifest
@@ -59,8 +58,8 @@ def retrain(workspace: Path, *, threads: int | None = None, progress: Progress =
     with Work(place, progress) as work:
         with work.as_released(folder):
             words = work.word_weights()
-            content = Content.of(work.vectors(encoders, words), Alignment.load(folder / ALIGNMENT_FILE))
-            learned = work.learn(content, words, manifest.seed, threads)
+            alignment = Alignment.load(folder / ALIGNMENT_FILE)
+            learned = work.learn(work.vectors(encoders, words), alignment, words, manifest.seed, threads)
         if learned.preferences is None:
             return result(False, "there are too few events to learn from", manifest.number, None)
         if learned.training_key == manifest.training_key:
@@ -71,7 +70,6 @@ def retrain(workspace: Path, *, threads: int | None = None, progress: Progress =
         with place.writing(wait=PUBLISH_SECONDS):
             folder = place.releases.current()
             work.start_from(folder, read_manifest(folder))
-            vectors = work.vectors(encoders, learned.words)
             alignment = Alignment.load(folder / ALIGNMENT_FILE)
-            work.publish(vectors, Content.of(vectors, alignment), alignment, learned, encoders)
+            work.publish(work.pages(encoders, learned.words), alignment, learned, encoders)
         return result(True, "the new model validates no worse", work.summary.release, after)

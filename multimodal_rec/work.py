@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -57,6 +57,8 @@ FloatArray = npt.NDArray[np.float32]
 
 LIBRARIES = ("multimodal-rec", "torch", "numpy", "faiss-cpu", "onnxruntime", "transformers", "opencv-python", "pillow")
 
+PAGE = 2048
+"""Items, or parts of items, whose vectors are assembled at once."""
 TUNING_USERS = 128
 """Users whose vectors an approximate index is tuned with."""
 
@@ -99,6 +101,31 @@ class Summary:
         )
 
 
+Rows = tuple[list[str], FloatArray]
+"""What an index is to hold: n ids, and float32 (n, dim) vectors."""
+
+
+class Gathered:
+    """Rows that come a page at a time."""
+
+    def __init__(self, dim: int) -> None:
+        self._ids: list[str] = []
+        self._vectors = np.zeros((0, dim), np.float32)
+
+    def extend(self, ids: list[str], vectors: FloatArray) -> None:
+        """Put a page behind the others."""
+        end = len(self._ids)
+        self._ids += ids
+        # in place, where joining the pages in the end would hold all of them twice
+        self._vectors.resize((len(self._ids), self._vectors.shape[1]), refcheck=False)
+        self._vectors[end:] = vectors
+
+    def done(self) -> Rows:
+        """All of them; the vectors cannot be changed any more, so that an index may keep them uncopied."""
+        self._vectors.flags.writeable = False
+        return self._ids, self._vectors
+
+
 @dataclass(frozen=True)
 class Learned:
     """What a release learned from events; None where there were too few."""
@@ -136,6 +163,16 @@ class Learned:
             preferences.record.settings if preferences.record else {},
         )
 
+    def of_items(self, content: Content) -> Self:
+        """The same with what it tells of these items as events and of their ratings, and of no others."""
+        if self.preferences is None:
+            return self
+        from multimodal_rec.preferences import EventVectors
+
+        events = EventVectors(content.ids, self.preferences.event_block(content.ids, content.features))
+        ratings = self.ratings and self.ratings.of_catalogue(content.ids, content.features)
+        return replace(self, events=events, ratings=ratings)
+
     def with_items(self, content: Content) -> Self:
         """The same with what it tells of these items as events and of their ratings, in the place of what it told."""
         if self.preferences is None or self.events is None:
@@ -143,6 +180,16 @@ class Learned:
         events = self.events.with_rows(content.ids, self.preferences.event_block(content.ids, content.features))
         ratings = self.ratings and self.ratings.with_items(content.ids, content.features)
         return replace(self, events=events, ratings=ratings)
+
+    def joined(self, pages: Sequence[Learned]) -> Self:
+        """The same with what these tell of their items."""
+        ratings = [page.ratings for page in pages if page.ratings]
+        events = [page.events for page in pages if page.events]
+        return replace(
+            self,
+            events=events[0].joined(events) if events else None,
+            ratings=ratings[0].joined(ratings) if ratings else None,
+        )
 
     def save_items(self, folder: Path) -> None:
         """Write what is told of single items into the folder of what was learned."""
@@ -319,14 +366,28 @@ class Work:
         sharpen = encoders.image.text_tower is None
         return Alignment.fit(vectors.texts, vectors.pictures, encoders.image.classes, texts, sharpen=sharpen)
 
-    def learn(self, content: Content, words: WordWeights | None, seed: int, threads: int | None) -> Learned:
+    def pages(self, encoders: Encoders, words: WordWeights | None) -> Iterator[CatalogueVectors]:
+        """Yield the stored vectors of all items, a page at a time, as `vectors` does."""
+        ids = self.items.ids()
+        for start in range(0, len(ids), PAGE):
+            yield self.vectors(encoders, words, ids[start : start + PAGE])
+
+    def learn(
+        self,
+        vectors: CatalogueVectors,
+        alignment: Alignment,
+        words: WordWeights | None,
+        seed: int,
+        threads: int | None,
+    ) -> Learned:
         """Train the fusion network, or take the current release's where it was trained from just the same.
 
         It is trained with the settings that `tune` left in the workspace.
 
         Args:
-            content: of the catalogue.
-            words: that its features were made with; None where there are no events.
+            vectors: of the catalogue.
+            alignment: the centres and the bridge.
+            words: that the vectors of words were made with; None where there are no events.
             seed: of everything random.
             threads: CPU threads at the most.
 
@@ -334,9 +395,10 @@ class Work:
             WorkspaceError: the settings are damaged or of another version.
         """
         settings = tuned_settings(self.workspace.path)
-        histories = self._histories(content.ids)
+        histories = self._histories(vectors.ids)
         if words is None or not enough_to_train(histories):
             return Learned(None, None, seed, settings=settings)
+        content = Content.of(vectors, alignment)
         from multimodal_rec.rating_training import fit_ratings
         from multimodal_rec.training import train, training_key
 
@@ -367,34 +429,53 @@ class Work:
         return Learned(trained.preferences, None, seed, key, metrics, words, ratings, settings)
 
     def publish(
-        self,
-        vectors: CatalogueVectors,
-        content: Content,
-        alignment: Alignment,
-        learned: Learned,
-        encoders: Encoders,
+        self, pages: Iterable[CatalogueVectors], alignment: Alignment, learned: Learned, encoders: Encoders
     ) -> None:
-        """Assemble the item vectors and publish them with all that a query needs."""
-        space = space_of(content, learned)
-        index, self.summary.index = new_index(self.wanted_index, len(content.ids), space.dim)
-        groups = self.parts(encoders)
-        part_index, _ = new_index(self.wanted_index, sum(len(group.parts) for group in groups), space.dim)
-        add_items(index, part_index, vectors, content, groups, alignment, learned)
-        if learned.preferences:
-            from multimodal_rec.preferences import EventVectors
+        """Assemble the item vectors and publish them with all that a query needs.
 
-            events = learned.preferences.event_block(content.ids, content.features)
-            ratings = learned.ratings and learned.ratings.of_catalogue(content.ids, content.features)
-            learned = replace(learned, events=EventVectors(content.ids, events), ratings=ratings)
+        Args:
+            pages: the vectors of all items of the table, some of them at a time.
+            alignment: the centres and the bridge.
+            learned: what was learned from events; what it tells of these items takes the place of what it told.
+            encoders: that the vectors come from.
+        """
+        index, part_index, learned = self._indexed(pages, alignment, learned, encoders)
+        self._write_release(index, part_index, alignment, learned, encoder_records(encoders))
+
+    def _indexed(
+        self, pages: Iterable[CatalogueVectors], alignment: Alignment, learned: Learned, encoders: Encoders
+    ) -> tuple[VectorIndex, VectorIndex, Learned]:
+        """The tuned indexes of items and of their parts, and what was learned with what it tells of the items."""
+        items, parts, learned = self._assembled(pages, alignment, learned, encoders)
+        space = space_of(alignment, learned)
+        index, self.summary.index = new_index(self.wanted_index, len(items[0]), space.dim)
+        index.add(*items)
+        part_index, _ = new_index(self.wanted_index, len(parts[0]), space.dim)
+        part_index.add(*parts)
         users = [events for _, events in islice(self.events.histories(), TUNING_USERS)]
         asked = user_vectors(users, index, space, learned.preferences, learned.events)
         tune(index, space, asked)
         if codes := codes_instead(index, self.summary.index):
             index, self.summary.index = codes
-            index.add(content.ids, whole_vectors(content, learned))
+            index.add(*items)
             tune(index, space, asked)
         tune(part_index, space, asked[:0])
-        self._write_release(index, part_index, alignment, learned, encoder_records(encoders))
+        return index, part_index, learned
+
+    def _assembled(
+        self, pages: Iterable[CatalogueVectors], alignment: Alignment, learned: Learned, encoders: Encoders
+    ) -> tuple[Rows, Rows, Learned]:
+        """The vectors of all items and of their parts, and what was learned with what it tells of the items."""
+        dim = space_of(alignment, learned).dim
+        items, parts, told = Gathered(dim), Gathered(dim), []
+        for vectors in pages:
+            content = Content.of(vectors, alignment)
+            wholes = whole_vectors(content, learned)
+            items.extend(content.ids, wholes)
+            for rows in part_rows(content, self.parts(encoders, content.ids), wholes, learned):
+                parts.extend(*rows)
+            told.append(learned.of_items(content))
+        return items.done(), parts.done(), learned.joined(told)
 
     def parts(self, encoders: Encoders, chosen: Sequence[str] | None = None) -> list[PartVectors]:
         """The stored vectors of the passages and shots of all items, or of those chosen, a group a modality."""
@@ -475,42 +556,10 @@ class Work:
         return collect(self.events.histories(), {item_id: place for place, item_id in enumerate(ids)})
 
 
-def add_items(
-    index: VectorIndex,
-    part_index: VectorIndex,
-    vectors: CatalogueVectors,
-    content: Content,
-    groups: Sequence[PartVectors],
-    alignment: Alignment,
-    learned: Learned,
-) -> None:
-    """Add the vectors of items to an index of wholes, and those of their parts to another.
-
-    Args:
-        index: of items.
-        part_index: of their parts.
-        vectors: of n items, as they are stored.
-        content: of the same items.
-        groups: their parts.
-        alignment: the centres and the bridge of the release.
-        learned: what it learned from events.
-    """
-    wholes = whole_vectors(content, learned)
-    index.add(content.ids, wholes)
-    space = space_of(content, learned)
-    preference = wholes[:, space.blocks["preference"]]
-    for group in groups:
-        rows = Content.of(vectors.versions(group), alignment)
-        part_index.add(
-            rows.ids,
-            space.vectors(preference=preference[group.owners], semantic=rows.semantic, visual=rows.visual),
-        )
-
-
-def space_of(content: Content, learned: Learned) -> Space:
-    """The layout of the vectors of items with this content, after what was learned."""
+def space_of(alignment: Alignment, learned: Learned) -> Space:
+    """The layout of the vectors of items after what was learned."""
     preference = learned.preferences.dim if learned.preferences else 0
-    return Space(preference, content.semantic.shape[1], content.visual.shape[1])
+    return Space(preference, len(alignment.text_mean), len(alignment.image_mean))
 
 
 def whole_vectors(content: Content, learned: Learned) -> FloatArray:
@@ -518,7 +567,25 @@ def whole_vectors(content: Content, learned: Learned) -> FloatArray:
     blocks = {"semantic": content.semantic, "visual": content.visual}
     if learned.preferences:
         blocks["preference"] = learned.preferences.item_block(content.ids, content.features)
-    return space_of(content, learned).vectors(**blocks)
+    return space_of(content.alignment, learned).vectors(**blocks)
+
+
+def part_rows(content: Content, groups: Sequence[PartVectors], wholes: FloatArray, learned: Learned) -> Iterator[Rows]:
+    """Yield the rows of the parts of items, some at a time.
+
+    Args:
+        content: of n items.
+        groups: their parts.
+        wholes: (n, dim) the vectors of the same items as wholes.
+        learned: that these were made with.
+    """
+    space = space_of(content.alignment, learned)
+    preference = wholes[:, space.blocks["preference"]]
+    for group in groups:
+        for some in group.pages(PAGE):
+            own = Content.of(content.vectors.versions(some), content.alignment)
+            blocks = {"semantic": own.semantic, "visual": own.visual, "preference": preference[some.owners]}
+            yield own.ids, space.vectors(**blocks)
 
 
 def settings_key(encoders: tuple[EncoderRecord, EncoderRecord], seed: int, *more: object) -> str:

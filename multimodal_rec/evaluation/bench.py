@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from encoders import load_image_encoder, load_text_encoder
-from multimodal_rec.alignment import Alignment
-from multimodal_rec.content import CatalogueVectors, Content
+from multimodal_rec.content import Content
 from multimodal_rec.embed import Encoders, recorded_encoders
 from multimodal_rec.errors import CatalogueError, WorkspaceError
 from multimodal_rec.evaluation.ablation import ALL, Variant
@@ -54,7 +53,7 @@ class Bench:
         self._words = work.word_weights()
         self.vectors = work.vectors(encoders, self._words)
         self.ids = self.vectors.ids
-        self.content = self._contents(self.vectors)[1]
+        self.content = Content.of(self.vectors, work.align(self.vectors, encoders))
 
     @property
     def plain_content(self) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
@@ -76,15 +75,11 @@ class Bench:
         """Train on events and open what was learned."""
         work = self._work
         vectors = variant.vectors(self.vectors, seed)
-        alignment, content = self._contents(vectors)
+        alignment = work.align(vectors, self._encoders)
         work.events.put(events, replace_all=True)
-        learned = work.learn(content, self._words, seed, self._threads)
-        work.publish(vectors, content, alignment, variant.learned(learned), self._encoders)
+        learned = work.learn(vectors, alignment, self._words, seed, self._threads)
+        work.publish([vectors], alignment, variant.learned(learned), self._encoders)
         return Recommender.open(work.workspace.path, threads=self._threads), learned
-
-    def _contents(self, vectors: CatalogueVectors) -> tuple[Alignment, Content]:
-        alignment = self._work.align(vectors, self._encoders)
-        return alignment, Content.of(vectors, alignment)
 
 
 def rating_errors(recommender: Recommender, split: Split) -> tuple[float, float] | None:

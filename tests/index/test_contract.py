@@ -178,6 +178,27 @@ def test_vectors_come_back(backend: Backend) -> None:
             ask(["unknown"])
 
 
+def test_an_array_that_cannot_be_written_to_stays_as_it_is(backend: Backend, tmp_path: Path) -> None:
+    """An index may keep it, and still changes freely; any other array is copied."""
+    vectors, given = random_vectors(60, seed=20), random_vectors(60, seed=20)
+    given.flags.writeable = False
+    ids = [f"item {number}" for number in range(60)]
+    for array in (given, vectors.copy()):
+        index = backend.make(DIM)
+        index.add(ids, array)
+        if array.flags.writeable:
+            array[:] = 0
+        index.remove(["item 3"])
+        index.add(["item 5", "new"], vectors[:2])
+        np.testing.assert_allclose(index.vectors(["item 4", "item 5", "new"]), vectors[[4, 0, 1]], atol=backend.tolerance)
+        assert "item 3" not in {match.id for match in index.search(vectors[3:4], 60)[0]}
+        folder = tmp_path / str(array.flags.writeable)
+        folder.mkdir()
+        index.save(folder)
+        assert sorted(type(index).load(folder).ids) == sorted(index.ids)
+    np.testing.assert_array_equal(given, vectors)
+
+
 def test_save_and_load(make_index: MakeIndex, tmp_path: Path) -> None:
     index = make_index(DIM)
     index.add(ODD_IDS, random_vectors(len(ODD_IDS), seed=6))

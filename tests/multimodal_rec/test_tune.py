@@ -15,9 +15,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from encoders import load_text_encoder
 from multimodal_rec import Recommender
+from multimodal_rec.alignment import Alignment
 from multimodal_rec.build import build
-from multimodal_rec.content import Content
+from multimodal_rec.content import CatalogueVectors, Content
 from multimodal_rec.errors import CatalogueError, QueryError, WorkspaceError
 from multimodal_rec.evaluation.bench import tuned_apart
 from multimodal_rec.evaluation.evaluate import OURS, Given, evaluate
@@ -47,11 +49,15 @@ def planted_events() -> list[Event]:
     ]
 
 
+def planted_content() -> Content:
+    texts, none = group_features(ITEMS, GROUPS, seed=4), np.zeros((ITEMS, 1), np.float32)
+    vectors = CatalogueVectors(IDS, texts, none, none)
+    return Content.of(vectors, Alignment.fit(texts, none, None, load_text_encoder()))
+
+
 @pytest.fixture(scope="module")
 def objective() -> Objective:
-    features = group_features(ITEMS, GROUPS, seed=4)
-    content = Content(IDS, features, np.zeros((ITEMS, 0), np.float32), {"text": features})
-    return Objective.of(content, planted_events(), 0, silent)
+    return Objective.of(planted_content(), planted_events(), 0, silent)
 
 
 def test_only_the_older_events_are_learned_from_and_only_the_newest_are_found(objective: Objective) -> None:
@@ -84,11 +90,9 @@ def test_planted_tastes_are_found_and_settings_matter(objective: Objective) -> N
 
 
 def test_too_few_events_are_refused() -> None:
-    features = group_features(ITEMS, GROUPS, seed=4)
-    content = Content(IDS, features, np.zeros((ITEMS, 0), np.float32), {"text": features})
     events = [Event("u", IDS[place], float(place)) for place in range(9)]
     with pytest.raises(CatalogueError, match="too few events to tune with"):
-        Objective.of(content, events, 0, silent)
+        Objective.of(planted_content(), events, 0, silent)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,38 @@
+"""How a release is put together, without encoders and catalogues."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+
+from index import FlatIndex
+from multimodal_rec.work import Gathered
+
+PAGE, PAGES, DIM = 128, 40, 512
+
+
+def test_vectors_that_come_in_pages_are_in_memory_once() -> None:
+    chance = np.random.default_rng(0)
+    whole = PAGES * PAGE * DIM * 4
+    index = FlatIndex(DIM)
+    tracemalloc.start()
+    try:
+        gathered = Gathered(DIM)
+        for page in range(PAGES):
+            rows = chance.random((PAGE, DIM), dtype=np.float32)
+            gathered.extend([f"{page}/{row}" for row in range(PAGE)], rows)
+        ids, vectors = gathered.done()
+        index.add(ids, vectors)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.4 * whole
+    np.testing.assert_array_equal(index.vectors(["39/127"]), rows[-1:])
+    assert len(index) == PAGES * PAGE
+
+
+def test_no_page_gives_no_row() -> None:
+    ids, vectors = Gathered(DIM).done()
+    assert ids == []
+    assert vectors.shape == (0, DIM)
