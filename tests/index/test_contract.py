@@ -190,7 +190,9 @@ def test_an_array_that_cannot_be_written_to_stays_as_it_is(backend: Backend, tmp
             array[:] = 0
         index.remove(["item 3"])
         index.add(["item 5", "new"], vectors[:2])
-        np.testing.assert_allclose(index.vectors(["item 4", "item 5", "new"]), vectors[[4, 0, 1]], atol=backend.tolerance)
+        np.testing.assert_allclose(
+            index.vectors(["item 4", "item 5", "new"]), vectors[[4, 0, 1]], atol=backend.tolerance
+        )
         assert "item 3" not in {match.id for match in index.search(vectors[3:4], 60)[0]}
         folder = tmp_path / str(array.flags.writeable)
         folder.mkdir()
