@@ -37,6 +37,8 @@ from multimodal_rec.vector_store import VectorStore
 
 logger = logging.getLogger(__name__)
 
+LeaveOut = Callable[[Modality, str, str], None]
+"""Is told of the modality and the item of a medium that cannot be encoded, and why."""
 ORDER: tuple[Modality, ...] = ("image", "video", "text")
 """In which modalities are encoded: of the packaged networks that for texts takes longest to open, which is done beside
 the others' work."""
@@ -147,10 +149,12 @@ def recorded_image_encoder(manifest: Manifest, threads: int | None) -> ImageEnco
 
 @dataclass
 class EmbedCounts:
-    """Per modality, how many items got a vector encoded now, and how many one that was known."""
+    """Per modality, how many items got a vector encoded now, and how many one that was known; and what failed."""
 
     encoded: dict[str, int] = field(default_factory=lambda: dict.fromkeys(MODALITIES, 0))
     reused: dict[str, int] = field(default_factory=lambda: dict.fromkeys(MODALITIES, 0))
+    left_out: int = 0
+    """Media of items that could not be encoded."""
 
 
 def embed_catalogue(
@@ -165,18 +169,25 @@ def embed_catalogue(
     """Note the content keys of all items, or of those of these ids, and encode what the store does not hold.
 
     A medium that cannot be encoded is left out of its item; an item that has nothing left is removed. Either is
-    reported to `on_problem`.
+    reported to `on_problem`, and so is what an encoder left out of a medium, now or when it was encoded.
     """
     counts = EmbedCounts()
     openings: list[Future[None]] = []
 
+    def leave_out(modality: Modality, item_id: str, reason: str) -> None:
+        logger.warning("item %r: %s left out: %s", item_id, modality, reason)
+        items.drop(modality, item_id)
+        counts.left_out += 1
+        on_problem(Problem("catalogue", item_id, f"{modality} left out: {reason}", kept=True))
+
     def on_missing(modality: Modality) -> None:
         openings.append(aside(encoders.open, modality))  # where it fails, its first use does, and tells
 
-    missing = _note_keys(items, store, encoders, counts, on_problem, on_missing, progress, ids)
+    missing = _note_keys(items, store, encoders, counts, leave_out, on_missing, progress, ids)
     for modality in ORDER:
-        _encode_missing(modality, missing[modality], items, store, encoders, counts, on_problem, progress)
+        _encode_missing(modality, missing[modality], items, store, encoders, counts, leave_out, progress)
     wait(openings)  # whoever releases the encoders next must not see them opened afterwards
+    _tell_notes(items, store, encoders, on_problem, ids)
     empty = items.without_content(ids)
     items.remove(empty)
     for item_id in empty:
@@ -189,7 +200,7 @@ def _note_keys(
     store: VectorStore,
     encoders: Encoders,
     counts: EmbedCounts,
-    on_problem: Callable[[Problem], None],
+    leave_out: LeaveOut,
     on_missing: Callable[[Modality], None],
     progress: Progress,
     ids: Sequence[str] | None,
@@ -201,7 +212,7 @@ def _note_keys(
     """
 
     def on_unreadable(modality: Modality, item: Item, error: MediaError) -> None:
-        _leave_out(modality, item, str(error), items, on_problem)
+        leave_out(modality, item.id, str(error))
 
     missing: dict[Modality, dict[bytes, str]] = {modality: {} for modality in MODALITIES}
     done, total = 0, len(items) if ids is None else len(ids)
@@ -230,7 +241,7 @@ def _encode_missing(
     store: VectorStore,
     encoders: Encoders,
     counts: EmbedCounts,
-    on_problem: Callable[[Problem], None],
+    leave_out: LeaveOut,
     progress: Progress,
 ) -> None:
     """Encode the contents of these keys, each by one of its items; `counts` took all of them for encoded."""
@@ -239,7 +250,6 @@ def _encode_missing(
     space = encoders.space(modality)
     waiting: list[bytes] = []  # keys of what the encoder was given and has not yet answered, in order
     failed: dict[bytes, str] = {}
-    notes: dict[bytes, str] = {}
 
     def sources() -> Iterator[Any]:
         pairs = iter(missing.items())
@@ -260,17 +270,27 @@ def _encode_missing(
                 failed[key] = str(answer)
             else:
                 encoded.append((key, answer))
-                if answer.note:
-                    notes[key] = answer.note
         del waiting[: len(answers)]
         store.put(space, encoded)
-    for key, reason in failed.items():
-        for item in items.with_key(modality, key):
-            counts.encoded[modality] -= 1
-            _leave_out(modality, item, reason, items, on_problem)
-    for key, note in notes.items():
-        for item in items.with_key(modality, key):
-            on_problem(Problem("catalogue", item.id, f"{modality}: {note}", kept=True))
+    for key, item_id in items.holders(modality, failed) if failed else ():
+        counts.encoded[modality] -= 1
+        leave_out(modality, item_id, failed[key])
+
+
+def _tell_notes(
+    items: ItemTable,
+    store: VectorStore,
+    encoders: Encoders,
+    on_problem: Callable[[Problem], None],
+    ids: Sequence[str] | None,
+) -> None:
+    """Report what was left out of the contents of all items, or of these, whenever they were encoded."""
+    chosen = None if ids is None else set(ids)
+    for modality in ORDER:
+        notes = store.notes(encoders.space(modality))
+        for key, item_id in items.holders(modality, notes) if notes else ():
+            if chosen is None or item_id in chosen:
+                on_problem(Problem("catalogue", item_id, f"{modality}: {notes[key]}", kept=True))
 
 
 def _encode(
@@ -302,11 +322,3 @@ def _refuse_to_mix(recorded: EncoderRecord, fingerprint: str) -> None:
 
 def _source(modality: Modality, item: Item) -> str | Path | None:
     return {"text": item.text, "image": item.image, "video": item.video}[modality]
-
-
-def _leave_out(
-    modality: Modality, item: Item, reason: str, items: ItemTable, on_problem: Callable[[Problem], None]
-) -> None:
-    logger.warning("item %r: %s left out: %s", item.id, modality, reason)
-    items.drop(modality, item.id)
-    on_problem(Problem("catalogue", item.id, f"{modality} left out: {reason}", kept=True))

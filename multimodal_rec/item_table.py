@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, Self
@@ -216,10 +216,10 @@ class ItemTable:
             found.update(self._db.execute(query, chunk))
         return [found[item_id] for item_id in ids]
 
-    def with_key(self, modality: Modality, key: bytes) -> list[Item]:
-        """The items whose modality has this content key."""
-        query = f"SELECT {_FIELDS} FROM items WHERE {modality}_key = ?"  # noqa: S608
-        return [_from_record(record) for record in self._db.execute(query, (key,))]
+    def holders(self, modality: Modality, keys: Container[bytes]) -> list[tuple[bytes, str]]:
+        """(key, id) of the items whose modality has one of these content keys, in order of position."""
+        query = f"SELECT {modality}_key, id FROM items WHERE {modality}_key IS NOT NULL ORDER BY position"  # noqa: S608
+        return [(key, item_id) for key, item_id in self._db.execute(query) if key in keys]
 
     def attributes(self) -> list[str]:
         """The names of all attributes, in alphabetical order."""

@@ -32,6 +32,10 @@ CREATE TABLE IF NOT EXISTS vectors (
     vector BLOB NOT NULL, parts BLOB NOT NULL, spans BLOB NOT NULL, checksum INTEGER NOT NULL,
     PRIMARY KEY (space, key)
 );
+CREATE TABLE IF NOT EXISTS notes (
+    space TEXT NOT NULL, key BLOB NOT NULL, note TEXT NOT NULL,
+    PRIMARY KEY (space, key)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS files (place TEXT PRIMARY KEY, state BLOB NOT NULL, key BLOB NOT NULL) WITHOUT ROWID"""
 _MAX_VARIABLES = 512
 
@@ -69,11 +73,17 @@ class VectorStore:
         Raises:
             DamagedStoreError: the store is empty now.
         """
+        encodings = list(encodings)
+        noted = [(space, key, encoding.note) for key, encoding in encodings if encoding.note]
         with self._or_set_aside(), self._db:
             self._db.executemany(
                 "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?, ?)",
                 (_to_record(space, key, encoding) for key, encoding in encodings),
             )
+            self._db.executemany(
+                "DELETE FROM notes WHERE space = ? AND key = ?", [(space, key) for key, _ in encodings]
+            )
+            self._db.executemany("INSERT INTO notes VALUES (?, ?, ?)", noted)
 
     def present(self, space: str, keys: Sequence[bytes]) -> set[bytes]:
         """Which of these keys have an undamaged encoding.
@@ -109,6 +119,15 @@ class VectorStore:
                         damaged += 1
         if damaged:
             logger.error("%s: %d stored vectors are damaged and will be encoded again", self._path.name, damaged)
+
+    def notes(self, space: str) -> dict[bytes, str]:
+        """What was left out of contents when they were encoded, under their keys.
+
+        Raises:
+            DamagedStoreError: the store is empty now.
+        """
+        with self._or_set_aside():
+            return dict(self._db.execute("SELECT key, note FROM notes WHERE space = ?", (space,)))
 
     def matrix(self, space: str, keys: Sequence[bytes | None], dim: int) -> FloatArray:
         """Return the float32 (n, dim) vectors of n keys; rows of None are zero.

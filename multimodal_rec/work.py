@@ -274,15 +274,15 @@ class Work:
             CatalogueError: no item is left.
         """
         with self.stage("encode"):
-            noted = len(self.problems)
+            noted, undamaged = len(self.problems), True
             try:
                 counts = self._embed(encoders, ids)
             except DamagedStoreError:  # the store is empty now; media that were left out will not be found again
-                counts = self._embed(encoders, ids)
+                counts, undamaged = self._embed(encoders, ids), False
                 self.problems[noted:] = dict.fromkeys(self.problems[noted:])
             if ids is None:
                 encoders.release()  # what follows needs the memory
-        self.all_encoded = len(self.problems) == noted
+        self.all_encoded = undamaged and not counts.left_out
         self.summary.encoded, self.summary.reused = counts.encoded, counts.reused
         self.summary.rejected = sum(not problem.kept for problem in self.problems)
         self.summary.warnings = len(self.problems) - self.summary.rejected

@@ -106,8 +106,8 @@ def test_keys_stand_by_modality_in_order_of_position(table: ItemTable) -> None:
     assert table.keys("image") == [b"2", None, None]
     assert table.keys("video") == [None, None, None]
     assert {modality: table.count(modality) for modality in MODALITIES} == {"text": 2, "image": 1, "video": 0}
-    assert [item.id for item in table.with_key("text", b"1")] == ["a", "c"]
-    assert table.with_key("image", b"1") == []
+    assert table.holders("text", {b"1", b"2"}) == [(b"1", "a"), (b"1", "c")]
+    assert table.holders("image", {b"1"}) == []
 
 
 def test_items_unlike_those_of_a_snapshot(table: ItemTable, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,8 @@ class CountingTexts:
 
     def encode_long(self, texts: Sequence[str]) -> list[Encoding]:
         self.asked += texts
-        return [Encoding.whole(row) for row in self.encode(texts)]
+        notes = ["strange words" if "xyzzy" in text else "" for text in texts]
+        return [replace(Encoding.whole(row), note=note) for row, note in zip(self.encode(texts), notes, strict=True)]
 
     def open(self) -> None:
         self.opened += 1
@@ -97,6 +99,25 @@ def test_a_file_that_went_away_leaves_its_text_and_an_item_of_nothing_else_goes(
     counts, problems = embed(tmp_path, [Item("a", title="text", image=gone), Item("b", image=gone)], encoders)
     assert counts.encoded == {"text": 1, "image": 0, "video": 0}
     assert [(problem.id, problem.kept) for problem in problems] == [("a", True), ("b", True), ("b", False)]
+
+
+def test_what_an_encoder_left_out_is_told_by_every_build_of_an_item_that_has_it(
+    tmp_path: Path, encoders: Encoders
+) -> None:
+    items = [Item("a", title="xyzzy"), Item("b", title="plain"), Item("c", title="xyzzy")]
+    told = [("a", "text: strange words", True), ("c", "text: strange words", True)]
+    for _ in range(2):
+        counts, problems = embed(tmp_path, items, encoders)
+        assert [(problem.id, problem.reason, problem.kept) for problem in problems] == told
+        assert counts.left_out == 0
+    _, problems = embed(tmp_path, [Item("a", title="xyzzy told"), Item("d", title="plain")], encoders)
+    assert [problem.id for problem in problems] == ["a"]
+    with VectorStore(tmp_path / "vectors.db") as store:
+        (first, _), *_ = store.notes("counting").items()
+        store.put("counting", [(first, Encoding.whole(np.ones(2, np.float32)))])
+        assert first not in store.notes("counting")
+        assert len(store.notes("counting")) == 1
+        assert store.notes("other") == {}
 
 
 def test_networks_are_opened_beside_and_pictures_encoded_first(tmp_path: Path) -> None:
