@@ -48,7 +48,10 @@ class NetworkOnDemand:
 
 
 def _return_freed_memory() -> None:
-    """Have the C library return to the system what was freed, if it is glibc, which keeps most of it by itself."""
+    """Have torch's cache of CUDA's memory, and the C library if it is glibc, return to the system what was freed."""
+    torch = sys.modules.get("torch")
+    if torch and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim:

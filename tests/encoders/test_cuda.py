@@ -101,3 +101,12 @@ def test_a_model_that_overflows_half_precision_runs_in_single(
         on_cpu, on_cuda = on_both(lambda: encoders.load_text_encoder(str(folder)), monkeypatch)
     assert "half precision" in caplog.text
     np.testing.assert_allclose(on_cuda.encode(TEXTS), on_cpu.encode(TEXTS), atol=1e-2)
+
+
+def test_released_memory_goes_back_to_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    _, on_cuda = on_both(encoders.load_image_encoder, monkeypatch)
+    before = torch.cuda.memory_reserved()
+    on_cuda.release()
+    assert torch.cuda.memory_reserved() < before
