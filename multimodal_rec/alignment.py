@@ -185,11 +185,11 @@ class Alignment:
 
     def pictures(self, images: FloatArray) -> Pictures:
         """(n, v) raw features as what they say in the space of texts, and as looks; rows of zeros stay."""
-        chunks = [self._pictures(some) for some in _in_chunks(images)]
-        if len(chunks) == 1:
-            return chunks[0]
-        none = np.zeros((0, len(self.text_mean)), np.float32), np.zeros((0, len(self.image_mean)), np.float32)
-        return Pictures(*map(np.concatenate, zip(none, *chunks, strict=True)))
+        bridged = np.zeros((len(images), len(self.text_mean)), np.float32)
+        visual = np.zeros((len(images), len(self.image_mean)), np.float32)
+        for some in _in_chunks(np.flatnonzero(present(images))):
+            bridged[some], visual[some] = self._pictures(images[some])
+        return Pictures(bridged, visual)
 
     def _pictures(self, images: FloatArray) -> Pictures:
         centred = self.centred_images(images)
@@ -200,7 +200,6 @@ class Alignment:
             bridged = unit(kernel(coordinates, self.landmarks) @ self.coefficients)
             if share := self.label_share[0]:
                 bridged = unit((1 - share) * bridged + share * self._labels(images))
-        bridged[~present(images)] = 0
         return Pictures(bridged, unit(sharpened(centred, coordinates, self.axes, self.lost)))
 
     def _coordinates(self, centred: FloatArray) -> FloatArray:

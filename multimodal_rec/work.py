@@ -477,11 +477,10 @@ class Work:
             told.append(learned.of_items(content))
         return items.done(), parts.done(), learned.joined(told)
 
-    def parts(self, encoders: Encoders, chosen: Sequence[str] | None = None) -> list[PartVectors]:
-        """The stored vectors of the passages and shots of all items, or of those chosen, a group a modality."""
-        ids = self.items.ids() if chosen is None else chosen
+    def parts(self, encoders: Encoders, ids: Sequence[str]) -> list[PartVectors]:
+        """The stored vectors of the passages and shots of these items, a group a modality."""
         return [
-            self.store.parts(encoders.space(name), name, ids, self.items.keys(name, chosen), encoders.dim(name))
+            self.store.parts(encoders.space(name), name, ids, self.items.keys(name, ids), encoders.dim(name))
             for name in MODALITIES
         ]
 
