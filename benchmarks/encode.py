@@ -72,9 +72,11 @@ def images(paths: list[Path], rate: float) -> None:
     module = features_module(weights_path("auto"))
     few = torch.from_numpy(prepared[:32])
 
-    def eager(size: int, layout: torch.memory_format = torch.contiguous_format) -> Any:
+    in_channels_last = copy.deepcopy(module).to(memory_format=torch.channels_last)
+
+    def eager(size: int, module: torch.nn.Module = module, pixels: torch.Tensor = few) -> Any:
         with torch.inference_mode():
-            return np.concatenate([module(batch.contiguous(memory_format=layout)).numpy() for batch in few.split(size)])
+            return np.concatenate([module(batch).numpy() for batch in pixels.split(size)])
 
     def eager_from_files() -> None:
         for start in range(0, len(some), 32):
@@ -91,7 +93,7 @@ def images(paths: list[Path], rate: float) -> None:
         (
             "torch eager in channels_last, prepared pixels, batches of 32",
             len(few),
-            partial(eager, 32, torch.channels_last),
+            partial(eager, 32, in_channels_last, few.contiguous(memory_format=torch.channels_last)),
         ),
     ]
     exported = cached_path(encoder.fingerprint)
@@ -99,7 +101,7 @@ def images(paths: list[Path], rate: float) -> None:
         for label, size in (("bare ONNX Runtime loop, batches of 32", 32), ("bare ONNX Runtime loop, batches of 1", 1)):
             rows.append((label, len(prepared), bare_loop(exported, prepared, size)))
     rows.append(("encode_images, from files", len(paths), lambda: list(encoders.encode_images(encoder, paths))))
-    different = list(dict.fromkeys(paths))
+    different = list({path.read_bytes(): path for path in paths}.values())
     rows.append(("as a build does, from files to stored vectors", len(different), lambda: stored(encoder, different)))
     if cuda_available():
         on_cuda = encoders.load_image_encoder()

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from encoders.base import EncoderError, FloatArray
 from encoders.cache import atomic_file
@@ -49,9 +50,9 @@ class NetworkOnDemand:
 
 def _return_freed_memory() -> None:
     """Have torch's cache of CUDA's memory, and the C library if it is glibc, return to the system what was freed."""
-    torch = sys.modules.get("torch")
-    if torch and torch.cuda.is_initialized():
-        torch.cuda.empty_cache()
+    cuda: Any = getattr(sys.modules.get("torch"), "cuda", None)
+    if hasattr(cuda, "empty_cache") and cuda.is_initialized():  # another thread may just be importing torch
+        cuda.empty_cache()
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim:

@@ -38,10 +38,10 @@ class Matrix:
     def put(self, start: int, vectors: FloatArray) -> None:
         """Put (n, dim) vectors into the rows from `start` on, the last ones then.
 
-        The first ones are not copied where they cannot be written to.
+        The first ones are not copied where nobody can write to them.
         """
         end = start + len(vectors)
-        if not start and not vectors.flags.writeable:
+        if not start and vectors.flags.owndata and not vectors.flags.writeable:
             self._rows = vectors
         elif end > len(self._rows) or not self._rows.flags.writeable:
             grown = np.empty((max(end, start + start // 2), vectors.shape[1]), dtype=np.float32)

@@ -83,13 +83,14 @@ class Content:
 
         Only what learns from events needs them.
         """
+        vectors, texts, pictures = self.vectors, self.alignment.centred_texts, self.alignment.centred_images
         features = {
-            "text": self.alignment.centred_texts(self.vectors.texts),
-            "image": self.alignment.centred_images(self.vectors.images),
-            "video": self.alignment.centred_images(self.vectors.videos),
-            "categories": self.vectors.categories,
-            "attributes": self.vectors.attributes,
-            "words": self.vectors.words,
+            "text": texts(vectors.texts) if vectors.texts.any() else vectors.texts,
+            "image": pictures(vectors.images) if vectors.images.any() else vectors.images,
+            "video": pictures(vectors.videos) if vectors.videos.any() else vectors.videos,
+            "categories": vectors.categories,
+            "attributes": vectors.attributes,
+            "words": vectors.words,
         }
         return {name: rows for name, rows in features.items() if rows.any()}
 

@@ -285,11 +285,12 @@ def _tell_notes(
     ids: Sequence[str] | None,
 ) -> None:
     """Report what was left out of the contents of all items, or of these, whenever they were encoded."""
-    chosen = None if ids is None else set(ids)
+    told = items.ids() if ids is None else ids
     for modality in ORDER:
-        notes = store.notes(encoders.space(modality))
-        for key, item_id in items.holders(modality, notes) if notes else ():
-            if chosen is None or item_id in chosen:
+        keys = items.keys(modality, ids)
+        notes = store.notes(encoders.space(modality), [key for key in keys if key])
+        for key, item_id in zip(keys, told, strict=True):
+            if key in notes:
                 on_problem(Problem("catalogue", item_id, f"{modality}: {notes[key]}", kept=True))
 
 

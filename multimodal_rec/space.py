@@ -63,8 +63,9 @@ def picture_features(images: FloatArray, videos: FloatArray) -> FloatArray:
     """(n, v) raw features of an item's picture and clip: their mean where it has both."""
     if not videos.any():
         return images
-    both = (present(images) & present(videos))[:, None]
-    return np.where(both, (images + videos) / 2, images + videos)
+    features = images + videos
+    features[present(images) & present(videos)] /= 2
+    return features
 
 
 def content_blocks(alignment: Alignment, texts: FloatArray, pictures: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -83,7 +83,7 @@ class VectorStore:
             self._db.executemany(
                 "DELETE FROM notes WHERE space = ? AND key = ?", [(space, key) for key, _ in encodings]
             )
-            self._db.executemany("INSERT INTO notes VALUES (?, ?, ?)", noted)
+            self._db.executemany("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", noted)
 
     def present(self, space: str, keys: Sequence[bytes]) -> set[bytes]:
         """Which of these keys have an undamaged encoding.
@@ -120,14 +120,21 @@ class VectorStore:
         if damaged:
             logger.error("%s: %d stored vectors are damaged and will be encoded again", self._path.name, damaged)
 
-    def notes(self, space: str) -> dict[bytes, str]:
-        """What was left out of contents when they were encoded, under their keys.
+    def notes(self, space: str, keys: Sequence[bytes]) -> dict[bytes, str]:
+        """What was left out of the contents of these keys when they were encoded, of those of which something was.
 
         Raises:
             DamagedStoreError: the store is empty now.
         """
+        found: dict[bytes, str] = {}
         with self._or_set_aside():
-            return dict(self._db.execute("SELECT key, note FROM notes WHERE space = ?", (space,)))
+            for start in range(0, len(keys), _MAX_VARIABLES):
+                chunk = keys[start : start + _MAX_VARIABLES]
+                marks = ", ".join("?" * len(chunk))
+                query = f"SELECT key, CAST(note AS BLOB) FROM notes WHERE space = ? AND key IN ({marks})"  # noqa: S608
+                for key, note in self._db.execute(query, (space, *chunk)):
+                    found[key] = note.decode(errors="replace")
+        return found
 
     def matrix(self, space: str, keys: Sequence[bytes | None], dim: int) -> FloatArray:
         """Return the float32 (n, dim) vectors of n keys; rows of None are zero.

@@ -121,9 +121,11 @@ class Gathered:
         self._vectors[end:] = vectors
 
     def done(self) -> Rows:
-        """All of them; the vectors cannot be changed any more, so that an index may keep them uncopied."""
-        self._vectors.flags.writeable = False
-        return self._ids, self._vectors
+        """All of them, which leave this; nobody can change the vectors any more, so that an index may keep them uncopied."""
+        ids, vectors = self._ids, self._vectors
+        self._ids, self._vectors = [], np.zeros((0, vectors.shape[1]), np.float32)
+        vectors.flags.writeable = False
+        return ids, vectors
 
 
 @dataclass(frozen=True)
@@ -439,7 +441,8 @@ class Work:
             learned: what was learned from events; what it tells of these items takes the place of what it told.
             encoders: that the vectors come from.
         """
-        index, part_index, learned = self._indexed(pages, alignment, learned, encoders)
+        with self.stage("index"):
+            index, part_index, learned = self._indexed(pages, alignment, learned, encoders)
         self._write_release(index, part_index, alignment, learned, encoder_records(encoders))
 
     def _indexed(

@@ -179,22 +179,25 @@ def test_vectors_come_back(backend: Backend) -> None:
 
 
 def test_an_array_that_cannot_be_written_to_stays_as_it_is(backend: Backend, tmp_path: Path) -> None:
-    """An index may keep it, and still changes freely; any other array is copied."""
-    vectors, given = random_vectors(60, seed=20), random_vectors(60, seed=20)
-    given.flags.writeable = False
+    """An index may keep it, and still changes freely; any other array is copied, a view of one as well."""
+    vectors, given, other = (random_vectors(60, seed=20) for _ in range(3))
+    view = other.view()
+    given.flags.writeable = view.flags.writeable = False
     ids = [f"item {number}" for number in range(60)]
-    for array in (given, vectors.copy()):
+    for name, array in (("given", given), ("other", vectors.copy()), ("view", view)):
         index = backend.make(DIM)
         index.add(ids, array)
-        if array.flags.writeable:
+        if name == "other":
             array[:] = 0
+        if name == "view":
+            other[:] = 0
         index.remove(["item 3"])
         index.add(["item 5", "new"], vectors[:2])
         np.testing.assert_allclose(
             index.vectors(["item 4", "item 5", "new"]), vectors[[4, 0, 1]], atol=backend.tolerance
         )
         assert "item 3" not in {match.id for match in index.search(vectors[3:4], 60)[0]}
-        folder = tmp_path / str(array.flags.writeable)
+        folder = tmp_path / name
         folder.mkdir()
         index.save(folder)
         assert sorted(type(index).load(folder).ids) == sorted(index.ids)

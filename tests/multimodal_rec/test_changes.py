@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from multimodal_rec import Event, Recommender, changes
+from multimodal_rec import Event, Recommender, changes, work
 from multimodal_rec.build import build
 from multimodal_rec.changes import change, remove, update
 from multimodal_rec.embed import Encoders, recorded_encoders
@@ -109,8 +109,9 @@ def test_changes_give_what_assembling_anew_does(
         numbers = [number for number in draw.sample(range(24), 2) if f"i{number}" not in gone]
         catalogue = table(tmp_path / "changed.jsonl", [row(number, version=step + 1) for number in numbers])
         before = told(workspace)
-        for path, share in ((workspace, 1.0), (anew, -1.0)):
+        for path, share, page in ((workspace, 1.0, 2048), (anew, -1.0, 5 - step % 2)):
             monkeypatch.setattr(changes, "LARGE_SHARE", share)
+            monkeypatch.setattr(work, "PAGE", page)
             change(path, catalogue, removed=gone, encoders=encoders)
         after = told(workspace)
         assert_same(after, told(anew))

@@ -112,12 +112,6 @@ def test_what_an_encoder_left_out_is_told_by_every_build_of_an_item_that_has_it(
         assert counts.left_out == 0
     _, problems = embed(tmp_path, [Item("a", title="xyzzy told"), Item("d", title="plain")], encoders)
     assert [problem.id for problem in problems] == ["a"]
-    with VectorStore(tmp_path / "vectors.db") as store:
-        (first, _), *_ = store.notes("counting").items()
-        store.put("counting", [(first, Encoding.whole(np.ones(2, np.float32)))])
-        assert first not in store.notes("counting")
-        assert len(store.notes("counting")) == 1
-        assert store.notes("other") == {}
 
 
 def test_networks_are_opened_beside_and_pictures_encoded_first(tmp_path: Path) -> None:

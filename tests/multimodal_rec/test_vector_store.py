@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,24 @@ def test_putting_again_replaces(tmp_path: Path) -> None:
         store.put("space", [(b"a", encoding(1, parts=3))])
         store.put("space", [(b"a", encoding(2))])
         assert_equal(store.get("space", [b"a"])[b"a"], encoding(2))
+
+
+def test_notes_come_and_go_with_their_encodings(tmp_path: Path) -> None:
+    noted = replace(encoding(1), note="only half of it")
+    with VectorStore(tmp_path / "vectors.db") as store:
+        store.put("space", [(b"a", noted), (b"b", encoding(2)), (b"c", noted), (b"c", noted)])
+        store.put("space", [(b"a", encoding(3))])
+        assert store.notes("space", [b"c", b"a", b"b", b"unknown"]) == {b"c": "only half of it"}
+        assert store.notes("other", [b"c"]) == store.notes("space", []) == {}
+    with closing(sqlite3.connect(tmp_path / "vectors.db")) as db, db:
+        db.execute("UPDATE notes SET note = CAST(x'ff41' AS TEXT)")
+    with VectorStore(tmp_path / "vectors.db") as store:
+        assert store.notes("space", [b"c"]) == {b"c": "\ufffdA"}
+        assert store.present("space", [b"a", b"b", b"c"]) == {b"a", b"b", b"c"}
+    with closing(sqlite3.connect(tmp_path / "vectors.db")) as db, db:
+        db.execute("DROP TABLE notes")  # as versions before had none
+    with VectorStore(tmp_path / "vectors.db") as store:
+        assert store.notes("space", [b"c"]) == {}
 
 
 def test_spaces_never_mix(tmp_path: Path) -> None:
