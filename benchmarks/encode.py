@@ -102,7 +102,8 @@ def images(paths: list[Path], rate: float) -> None:
             rows.append((label, len(prepared), bare_loop(exported, prepared, size)))
     rows.append(("encode_images, from files", len(paths), lambda: list(encoders.encode_images(encoder, paths))))
     different = list({path.read_bytes(): path for path in paths}.values())
-    rows.append(("as a build does, from files to stored vectors", len(different), lambda: stored(encoder, different)))
+    both = Encoders(encoders.load_text_encoder(), encoder)
+    rows.append(("as a build does, from files to stored vectors", len(different), lambda: stored(both, different)))
     if cuda_available():
         on_cuda = encoders.load_image_encoder()
         on_cuda.open()
@@ -137,9 +138,8 @@ def plain_pixels(path: Path) -> np.ndarray:
         return np.ascontiguousarray(np.asarray(image.convert("RGB").resize((SIDE, SIDE))).transpose(2, 0, 1))
 
 
-def stored(encoder: encoders.ImageEncoder, paths: list[Path]) -> None:
+def stored(both: Encoders, paths: list[Path]) -> None:
     """Do what a build does with pictures: note them, encode them, store their vectors."""
-    both = Encoders(encoders.load_text_encoder(), encoder)
     with (
         tempfile.TemporaryDirectory() as folder,
         ItemTable(Path(folder) / "items.db") as items,

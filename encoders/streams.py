@@ -16,21 +16,24 @@ from encoders.base import Encoding, ImageEncoder, MediaError, TextEncoder
 from encoders.cleaning import clean_text
 from encoders.image_files import read_frames
 from encoders.pooling import mean_direction
-from encoders.threads import default_threads
+from encoders.threads import cuda_available, default_threads
 
 Source = TypeVar("Source")
 
+BATCH_ON_CPU = 8  # pictures for a thread: of few batches the last ones do not keep all threads busy
+BATCH_ON_CUDA = 32
 TEXT_WINDOW = 1024  # texts whose passages are sorted by length together
 
 
 def encode_images(
-    encoder: ImageEncoder, paths: Iterable[Path], *, batch_size: int = 32, threads: int | None = None
+    encoder: ImageEncoder, paths: Iterable[Path], *, batch_size: int | None = None, threads: int | None = None
 ) -> Iterator[tuple[Path, Encoding | MediaError]]:
     """Yield each picture's encoding, or the reason why it has none, in the order of `paths`.
 
     Each thread reads, prepares and encodes a batch by itself, so decoding overlaps with the network and no more than
     `threads` + 1 batches are in memory. The frames of an animated picture are its parts.
     """
+    batch_size = batch_size or (BATCH_ON_CUDA if cuda_available() else BATCH_ON_CPU)
     return in_order(lambda batch: _encode_pictures(encoder, batch), paths, batch_size, threads or default_threads())
 
 

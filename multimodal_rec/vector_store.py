@@ -68,7 +68,7 @@ class VectorStore:
         self._db.close()
 
     def put(self, space: str, encodings: Iterable[tuple[bytes, Encoding]]) -> None:
-        """Store encodings under their keys, in one transaction that survives a crash once this returns.
+        """Store encodings under their keys, in one transaction that survives the end of the process once this returns.
 
         Raises:
             DamagedStoreError: the store is empty now.
@@ -212,6 +212,7 @@ class VectorStore:
     def _open(self) -> None:
         self._db = sqlite3.connect(self._path, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost vectors of late, which are encoded again
         self._db.executescript(_SCHEMA)
 
     @contextmanager
