@@ -19,7 +19,8 @@ Prepare = Callable[["Image.Image"], npt.NDArray[Any]]
 
 MOST_OBLONG = 32
 """How many times the short side the long one may be, before a model's own preprocessing sees a picture."""
-CPU_BATCH = 4  # pictures; larger batches leave a core's cache
+BATCH_ON_CPU = 1  # pictures: more leave a core's cache, and each one's features do not depend on its neighbours
+BATCH_ON_CUDA = 64
 
 
 def without_long_ends(image: Image.Image) -> Image.Image:
@@ -52,7 +53,7 @@ class PreparedImages:
         """Return raw features float32 (n, dim) of prepared pictures (n, 3, H, W)."""
         if len(batch) == 0:
             return np.empty((0, self.dim), np.float32)
-        size = self.network.batch_size(CPU_BATCH)
+        size = self.network.batch_size(BATCH_ON_CPU, BATCH_ON_CUDA)
         starts = range(0, len(batch), size)
         return np.concatenate(self.network.run([{"pixels": batch[start : start + size]} for start in starts]))
 

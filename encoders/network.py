@@ -28,8 +28,8 @@ Inputs = Mapping[str, npt.NDArray[Any]]
 class Network(Protocol):
     """Runs batches of inputs; safe to call from several threads."""
 
-    def batch_size(self, preferred_on_cpu: int) -> int:
-        """Return the number of rows that suits one batch."""
+    def batch_size(self, on_cpu: int, on_cuda: int) -> int:
+        """Return the one of two numbers of rows that suits the device: few stay in a core's cache, many keep a GPU busy."""
 
     def run(self, batches: Sequence[Inputs]) -> list[FloatArray]:
         """Return one float32 array per batch, in order."""
@@ -49,9 +49,9 @@ class OnnxNetwork:
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="encode")
 
-    def batch_size(self, preferred_on_cpu: int) -> int:
-        """Return the CPU's preference."""
-        return preferred_on_cpu
+    def batch_size(self, on_cpu: int, on_cuda: int) -> int:  # noqa: ARG002
+        """Return the CPU's."""
+        return on_cpu
 
     def run(self, batches: Sequence[Inputs]) -> list[FloatArray]:
         """Run the batches, side by side when there are several."""
@@ -81,9 +81,9 @@ class TorchNetwork:
         # On CUDA all runs in one thread: cuDNN plans each layer anew for every one that asks, for 1.6 s in all.
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="cuda")
 
-    def batch_size(self, preferred_on_cpu: int) -> int:
-        """Return the CPU's preference, or enough rows to keep a GPU busy."""
-        return preferred_on_cpu * 16 if self._on_cuda else preferred_on_cpu
+    def batch_size(self, on_cpu: int, on_cuda: int) -> int:
+        """Return the device's."""
+        return on_cuda if self._on_cuda else on_cpu
 
     def run(self, batches: Sequence[Inputs]) -> list[FloatArray]:
         """Run the batches one after the other, on CUDA in one thread whoever asks."""

@@ -25,9 +25,9 @@ class NetworkOnDemand:
         self._opened: Network | None = None
         self._lock = Lock()  # the first batches may come from several threads
 
-    def batch_size(self, preferred_on_cpu: int) -> int:
-        """Return the number of rows that suits one batch."""
-        return self.open().batch_size(preferred_on_cpu)
+    def batch_size(self, on_cpu: int, on_cuda: int) -> int:
+        """Return the one of two numbers of rows that suits the device."""
+        return self.open().batch_size(on_cpu, on_cuda)
 
     def run(self, batches: Sequence[Inputs]) -> list[FloatArray]:
         """Return one float32 array per batch, in order."""

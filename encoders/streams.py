@@ -20,8 +20,8 @@ from encoders.threads import cuda_available, default_threads
 
 Source = TypeVar("Source")
 
-BATCH_ON_CPU = 8  # pictures for a thread: of few batches the last ones do not keep all threads busy
-BATCH_ON_CUDA = 32
+FILES_ON_CPU = 8  # for a thread at once: of few batches the last ones do not keep all threads busy
+FILES_ON_CUDA = 32
 TEXT_WINDOW = 1024  # texts whose passages are sorted by length together
 
 
@@ -33,7 +33,7 @@ def encode_images(
     Each thread reads, prepares and encodes a batch by itself, so decoding overlaps with the network and no more than
     `threads` + 1 batches are in memory. The frames of an animated picture are its parts.
     """
-    batch_size = batch_size or (BATCH_ON_CUDA if cuda_available() else BATCH_ON_CPU)
+    batch_size = batch_size or (FILES_ON_CUDA if cuda_available() else FILES_ON_CPU)
     return in_order(lambda batch: _encode_pictures(encoder, batch), paths, batch_size, threads or default_threads())
 
 

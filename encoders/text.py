@@ -138,7 +138,8 @@ class TransformerText:
         batches: list[list[int]] = []
         for row in order:
             length = self._rules.window if self._rules.fixed_length else len(rows[row])
-            most = self._network.batch_size(max(4, min(64, BATCH_TOKENS // max(1, length))))
+            some = max(4, min(64, BATCH_TOKENS // max(1, length)))
+            most = self._network.batch_size(some, 16 * some)
             if batches and len(batches[-1]) < most:
                 batches[-1].append(row)
             else:

@@ -23,8 +23,8 @@ EXAMPLE = {"rows": np.ones((2, 3), np.float32)}
 
 
 class Doubling:
-    def batch_size(self, preferred_on_cpu: int) -> int:
-        return preferred_on_cpu + 1
+    def batch_size(self, on_cpu: int, on_cuda: int) -> int:
+        return on_cpu + on_cuda
 
     def run(self, batches: Sequence[Inputs]) -> list[FloatArray]:
         return [2 * batch["rows"] for batch in batches]
@@ -40,7 +40,7 @@ def test_a_network_is_opened_once_and_only_when_it_runs() -> None:
     network = NetworkOnDemand(opening)
     assert not opened
     np.testing.assert_array_equal(network.run([EXAMPLE])[0], np.full((2, 3), 2))
-    assert network.batch_size(4) == 5
+    assert network.batch_size(4, 64) == 68
     assert len(opened) == 1
 
 

@@ -36,7 +36,7 @@ def test_pictures_in_order_with_bad_ones_in_place(
         else:
             assert isinstance(result, Encoding)
             expected = image_encoder.encode([encoders.read_image(path)])[0]
-            np.testing.assert_allclose(result.vector, expected, atol=1e-4)
+            np.testing.assert_array_equal(result.vector, expected)  # whatever its neighbours are
             assert result.parts.shape == (0, 1280)
 
 
