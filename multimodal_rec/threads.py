@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
@@ -61,7 +62,7 @@ class _OneThread:
     def __enter__(self) -> None:
         with self._lock:
             if not self._inside:
-                self._limit = _controller().limit(limits=1, user_api="blas")
+                self._limit = _controller(len(sys.modules)).limit(limits=1, user_api="blas")
             self._inside += 1
 
     def __exit__(self, *error: object) -> None:
@@ -75,7 +76,7 @@ one_thread = _OneThread()
 """A context that may be entered again while inside, by any thread."""
 
 
-@cache
-def _controller() -> ThreadpoolController:
-    """The libraries that are loaded: looking for them takes longer than a question."""
+@lru_cache(maxsize=1)
+def _controller(modules: int) -> ThreadpoolController:  # noqa: ARG001
+    """The libraries that are loaded, looked for again only once more modules are: it takes longer than a question."""
     return ThreadpoolController()

@@ -400,10 +400,10 @@ class Work:
         histories = self._histories(vectors.ids)
         if words is None or not enough_to_train(histories):
             return Learned(None, None, seed, settings=settings)
-        content = Content.of(vectors, alignment)
         from multimodal_rec.rating_training import fit_ratings
         from multimodal_rec.training import train, training_key
 
+        content = Content.of(vectors, alignment)
         config = configured(settings)
         key = training_key(histories, content.features, content.ids, seed, config)
         earlier = readable_current(self.workspace.releases)

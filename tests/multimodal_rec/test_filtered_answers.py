@@ -194,6 +194,7 @@ def test_the_command_line_takes_conditions(recommender: Recommender, folder: Pat
     alone = {hit.item_id: hit.score for hit in recommender.recommend("u2", k=COUNT, **same)}
     # Of two items that score alike, either may come first: many users' scores are rounded in another way than one's.
     assert [alone[item_id] for item_id in lists] == pytest.approx(list(alone.values())[:5], abs=1e-6)
+    assert len(set(lists)) == 5
 
 
 @pytest.mark.parametrize("condition", ["colour=red", "price<cheap", "price"])

@@ -27,6 +27,18 @@ def run(code: str) -> str:
     return done.stdout.strip()
 
 
+def test_a_library_that_is_loaded_later_is_kept_to_one_thread_too() -> None:
+    pytest.importorskip("scipy")
+    code = (
+        "from multimodal_rec.threads import one_thread; from threadpoolctl import threadpool_info, threadpool_limits\n"
+        "with one_thread: first = len(threadpool_info())\n"
+        "import scipy.linalg\n"
+        "with threadpool_limits(2, user_api='blas'), one_thread:\n"
+        "    print(len(threadpool_info()) > first, {each['num_threads'] for each in threadpool_info()})"
+    )
+    assert run(code) == "True {1}"
+
+
 @pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="this system cannot fork")
 def test_a_forked_process_has_threads_of_its_own() -> None:
     code = """
