@@ -58,7 +58,8 @@ class LocalIndex(ABC):
     def add(self, ids: Sequence[str], vectors: FloatArray) -> None:
         """Hold float32 (n, dim) vectors under n ids; an id that is held already is replaced.
 
-        An array of its own memory that cannot be written to may be kept, any other is copied.
+        An array that nobody can write to, of its own memory or of a file mapped to be read, may be kept, any other is
+        copied.
         """
         vectors = checked_vectors(vectors, self._dim)
         check_ids(ids, vectors)

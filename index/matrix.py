@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmap import mmap
 from pathlib import Path
 from typing import Self
 
@@ -38,10 +39,10 @@ class Matrix:
     def put(self, start: int, vectors: FloatArray) -> None:
         """Put (n, dim) vectors into the rows from `start` on, the last ones then.
 
-        The first ones are not copied where nobody can write to them.
+        The first ones are not copied where nobody can write to them: memory of their own, or a file mapped to be read.
         """
         end = start + len(vectors)
-        if not start and vectors.flags.owndata and not vectors.flags.writeable:
+        if not start and _lasting(vectors):
             self._rows = vectors
         elif end > len(self._rows) or not self._rows.flags.writeable:
             grown = np.empty((max(end, start + start // 2), vectors.shape[1]), dtype=np.float32)
@@ -67,3 +68,12 @@ class Matrix:
         """Write all rows as an .npy file."""
         with path.open("wb") as file:
             np.save(file, self.rows)
+
+
+def _lasting(array: FloatArray) -> bool:
+    """Whether nobody can write to an array."""
+    while not array.flags.writeable and isinstance(array.base, np.ndarray):
+        array = array.base
+    base: object = array.base
+    mapped = isinstance(base, mmap) and memoryview(base).readonly
+    return not array.flags.writeable and (mapped or array.flags.owndata)

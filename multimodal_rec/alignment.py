@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +39,6 @@ TOP_CLASSES = 50
 MIN_PAIRS = 50
 ROWS_AT_ONCE = 1024
 """So many of a catalogue's rows are worked on at once: what is made of them on the way takes several times their memory."""
-NOT_RECTIFIED = np.zeros(1, np.bool_)
 LABEL_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """What is tried as the share of the label bridge beside the learned one."""
 LEAST_GAIN = 0.02
@@ -59,6 +58,17 @@ def unit(rows: FloatArray) -> FloatArray:
 def present(rows: FloatArray) -> npt.NDArray[np.bool_]:
     """(n,) which rows are not all zero."""
     return np.asarray(rows.any(axis=1))
+
+
+class RowSource(Protocol):
+    """n vectors of d dimensions: an array, or what reads rows when they are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """n and d."""
+
+    def __getitem__(self, rows: npt.NDArray[np.int64], /) -> FloatArray:
+        """Return the rows of these numbers."""
 
 
 class Pictures(NamedTuple):
@@ -88,14 +98,14 @@ class Alignment:
     @classmethod
     def fit(
         cls,
-        texts: FloatArray,
-        images: FloatArray,
+        texts: RowSource,
+        images: RowSource,
         classes: Classes | None,
         text_encoder: TextEncoder,
         *,
         sharpen: bool = True,
     ) -> Self:
-        """Fit the bridge to a catalogue.
+        """Fit the bridge to a catalogue, of which no more than `MOST_PAIRS` rows are worked on together.
 
         Args:
             texts: (n, t) unit text vectors, zero where an item has no text.
@@ -105,10 +115,10 @@ class Alignment:
             sharpen: whether pictures are sharpened; not where texts are compared with them as they are (CLIP).
         """
         told = _told(classes, text_encoder) if classes else []
-        has_text, has_image = present(texts), present(images)
-        rectified = np.full(1, has_image.any() and images.min() >= 0)
-        text_mean = _mean(texts, has_text, fallback=np.concatenate(told) if told else None)
-        image_mean = _mean(images, has_image, rectified=rectified)
+        words, looks = _survey(texts), _survey(images)
+        rectified = np.full(1, looks.present.any() and looks.least >= 0)
+        text_mean = _mean(words, words.total, fallback=np.concatenate(told) if told else None)
+        image_mean = _mean(looks, looks.total_of_roots if rectified[0] else looks.total)
         empty = np.zeros((0, images.shape[1]), np.float32)
         unlearned = cls(
             text_mean=text_mean,
@@ -127,16 +137,16 @@ class Alignment:
             trust=np.full(1, BLIND_TRUST, np.float32),
         )
         if sharpen:
-            some = np.flatnonzero(has_image)
+            some = np.flatnonzero(looks.present)
             some = some[drawn_evenly(len(some), MOST_PICTURES)]
             axes, lost = principal_axes(unlearned.centred_images(images[some]))
             unlearned = replace(unlearned, axes=axes, lost=lost)
-        pairs = np.flatnonzero(has_text & has_image)
+        pairs = np.flatnonzero(words.present & looks.present)
         if len(pairs) < MIN_PAIRS:
             return unlearned
         return unlearned._learned(texts, images, pairs[drawn_evenly(len(pairs), MOST_PAIRS)])
 
-    def _learned(self, texts: FloatArray, images: FloatArray, pairs: npt.NDArray[np.int64]) -> Self:
+    def _learned(self, texts: RowSource, images: RowSource, pairs: npt.NDArray[np.int64]) -> Self:
         """With a bridge learned from these pairs, and the share of the label bridge beside it that foretells texts best."""
         inputs = np.concatenate([self._coordinates(self.centred_images(images[some])) for some in _in_chunks(pairs)])
         outputs = np.concatenate([self.centred_texts(texts[some]) for some in _in_chunks(pairs)])
@@ -240,19 +250,33 @@ def _in_chunks(rows: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
     return (rows[start : start + ROWS_AT_ONCE] for start in range(0, len(rows), ROWS_AT_ONCE))
 
 
-def _mean(
-    rows: FloatArray,
-    some: npt.NDArray[np.bool_],
-    *,
-    fallback: FloatArray | None = None,
-    rectified: npt.NDArray[np.bool_] = NOT_RECTIFIED,
-) -> FloatArray:
-    """The mean of enough rows to have one, (n,) all that are not zero, as they are compared; else of the fallback; else zero."""
-    count = np.count_nonzero(some)
+class _Survey(NamedTuple):
+    """What all n rows of a source have in common."""
+
+    present: npt.NDArray[np.bool_]  # (n,) which rows are not all zero
+    least: float  # of all values
+    total: npt.NDArray[np.float64]  # (d,) the sum of the rows
+    total_of_roots: npt.NDArray[np.float64]  # (d,) the sum of their values' square roots, negative ones left out
+
+
+def _survey(rows: RowSource) -> _Survey:
+    count, dim = rows.shape
+    there, least, total, roots = np.zeros(count, np.bool_), np.inf, np.zeros(dim), np.zeros(dim)
+    for some in _in_chunks(np.arange(count)):
+        chunk = rows[some]
+        there[some] = present(chunk)
+        least = min(least, float(chunk.min()))
+        total += chunk.sum(0, dtype=np.float64)
+        roots += np.sqrt(np.maximum(chunk, 0)).sum(0, dtype=np.float64)
+    return _Survey(there, least, total, roots)
+
+
+def _mean(survey: _Survey, total: npt.NDArray[np.float64], *, fallback: FloatArray | None = None) -> FloatArray:
+    """The mean (d,) of enough rows to have one, all that are not zero; else that of the fallback; else zero."""
+    count = np.count_nonzero(survey.present)
     if count >= MIN_PAIRS or (count > 1 and fallback is None):
-        total = np.sum([_roots(chunk, rectified).sum(0, dtype=np.float64) for chunk in _in_chunks(rows)], axis=0)
         return np.asarray(total / count, dtype=np.float32)
-    return np.zeros(rows.shape[1], np.float32) if fallback is None else np.asarray(fallback.mean(0), dtype=np.float32)
+    return np.zeros(len(total), np.float32) if fallback is None else np.asarray(fallback.mean(0), dtype=np.float32)
 
 
 def _convex(logits: FloatArray) -> FloatArray:

@@ -6,14 +6,13 @@ import time
 from pathlib import Path
 
 from encoders import load_image_encoder, load_text_encoder
-from multimodal_rec.alignment import Alignment
 from multimodal_rec.embed import Encoders
 from multimodal_rec.errors import CatalogueError
 from multimodal_rec.index_choice import AUTO, checked_kind
 from multimodal_rec.progress import Progress, silent
 from multimodal_rec.releases import readable_current
 from multimodal_rec.tuned import tuned_settings
-from multimodal_rec.work import Learned, Summary, Work, encoder_records, settings_key
+from multimodal_rec.work import Summary, Work, encoder_records, settings_key
 from multimodal_rec.workspace import Workspace
 
 
@@ -90,18 +89,12 @@ def _done_already(place: Workspace, key: str) -> Summary | None:
 
 
 def _learn_and_publish(work: Work, encoders: Encoders, seed: int, threads: int | None) -> None:
-    alignment, learned = _learned(work, encoders, seed, threads)
-    work.publish(work.pages(encoders, learned.words), alignment, learned, encoders)
-
-
-def _learned(work: Work, encoders: Encoders, seed: int, threads: int | None) -> tuple[Alignment, Learned]:
-    """What is learned from all items at once; their vectors leave the memory with it."""
-    words = work.word_weights() if len(work.events) else None
-    vectors = work.vectors(encoders, words)
     with work.stage("align"):
-        alignment = work.align(vectors, encoders)
+        alignment = work.align(*work.stored_rows(encoders), encoders)
     with work.stage("train"):
-        return alignment, work.learn(vectors, alignment, words, seed, threads)
+        words = work.word_weights() if len(work.events) else None
+        learned = work.learn(encoders, alignment, words, seed, threads)
+    work.publish(work.pages(encoders, learned.words), alignment, learned, encoders)
 
 
 def _absolute(reference: str) -> str:

@@ -30,7 +30,7 @@ from multimodal_rec.releases import (
     read_manifest,
     save_indexes,
 )
-from multimodal_rec.work import Gathered, Learned, Summary, Work, encoder_records, part_rows, whole_vectors
+from multimodal_rec.work import Learned, Summary, Work, encoder_records, part_rows, whole_vectors
 from multimodal_rec.workspace import Workspace
 
 LARGE_SHARE = 0.25
@@ -136,7 +136,7 @@ def _publish_changes(
         content = Content.of(work.vectors(encoders, learned.words, present), alignment)
         wholes = whole_vectors(content, learned)
         index.add(content.ids, wholes)
-        new_parts = Gathered(parts.dim)
+        new_parts = work.gathered(parts.dim)
         for rows in part_rows(content, work.parts(encoders, present), wholes, learned):
             new_parts.extend(*rows)
         parts.add(*new_parts.done())

@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from multimodal_rec.alignment import Alignment, unit
+from multimodal_rec.alignment import Alignment, RowSource, unit
 from multimodal_rec.parts import PartVectors
 from multimodal_rec.space import content_blocks, picture_features
 
@@ -24,6 +24,23 @@ MOST_VALUE_CHARS = 64
 
 def _nothing() -> FloatArray:
     return np.zeros((0, 0), np.float32)
+
+
+@dataclass(frozen=True)
+class PictureRows:
+    """Raw features of items' pictures and clips as `picture_features` joins them, when they are asked for."""
+
+    images: RowSource  # (n, v)
+    videos: RowSource  # (n, v)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """n and v."""
+        return self.images.shape
+
+    def __getitem__(self, rows: npt.NDArray[np.int64], /) -> FloatArray:
+        """Return the rows of these numbers."""
+        return picture_features(self.images[rows], self.videos[rows])
 
 
 @dataclass(frozen=True)

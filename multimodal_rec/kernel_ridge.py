@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from multimodal_rec.threads import one_thread
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -41,7 +42,7 @@ class KernelRidge:
     @classmethod
     def fit(cls, inputs: FloatArray, outputs: FloatArray) -> KernelRidge:
         """Learn from n pairs, `MOST_PAIRS` or fewer: (n, v) vectors of unit length or less and (n, t) what each is to be mapped to."""
-        with threadpool_limits(1, user_api="blas"):  # several threads on contended cores take many times as long here
+        with one_thread:
             judges = drawn_evenly(len(inputs), MOST_JUDGES)
             penalty, foretold = _chosen_penalty(inputs[judges], outputs[judges])
             chosen = drawn_evenly(len(inputs), MOST_LANDMARKS)

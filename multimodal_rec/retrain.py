@@ -59,7 +59,7 @@ def retrain(workspace: Path, *, threads: int | None = None, progress: Progress =
         with work.as_released(folder):
             words = work.word_weights()
             alignment = Alignment.load(folder / ALIGNMENT_FILE)
-            learned = work.learn(work.vectors(encoders, words), alignment, words, manifest.seed, threads)
+            learned = work.learn(encoders, alignment, words, manifest.seed, threads)
         if learned.preferences is None:
             return result(False, "there are too few events to learn from", manifest.number, None)
         if learned.training_key == manifest.training_key:

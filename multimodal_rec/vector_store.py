@@ -13,10 +13,12 @@ import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from encoders import Encoding
 from encoders.base import FloatArray
@@ -154,35 +156,35 @@ class VectorStore:
         return rows
 
     def parts(
-        self, space: str, modality: Modality, ids: Sequence[str], keys: Sequence[bytes | None], dim: int
-    ) -> PartVectors:
-        """Return the vectors of the parts of n items.
+        self, space: str, modality: Modality, ids: Sequence[str], keys: Sequence[bytes | None]
+    ) -> Iterator[PartVectors]:
+        """Yield the vectors of the parts of n items, those of some items at a time.
 
         Args:
             space: of the encoder.
             modality: that the parts are cut from.
             ids: of the n items.
             keys: of the n items' media, None where an item lacks it.
-            dim: length of a vector.
 
         Raises:
             DamagedStoreError: the store is empty now.
         """
-        parts: list[Part] = []
-        owners: list[int] = []
-        vectors = [np.zeros((0, dim), np.float32)]
         for start in range(0, len(keys), _MAX_VARIABLES):
             chunk = keys[start : start + _MAX_VARIABLES]
             wanted = [key for key in chunk if key is not None]
             found = {
                 key: _from_record(*record) for key, *record in self._undamaged(space, wanted, "AND length(parts) > 0")
             }
+            parts: list[Part] = []
+            owners: list[int] = []
+            vectors = []
             for owner, key in enumerate(chunk, start):
                 if key in found and len(found[key].parts) == len(found[key].spans):
                     parts += [Part(ids[owner], modality, *span) for span in found[key].spans]
                     owners += [owner] * len(found[key].spans)
                     vectors.append(found[key].parts)
-        return PartVectors(modality, parts, np.array(owners, np.int64), np.concatenate(vectors))
+            if parts:
+                yield PartVectors(modality, parts, np.array(owners, np.int64), np.concatenate(vectors))
 
     def file_keys(self, places: Sequence[str]) -> dict[str, tuple[bytes, bytes]]:
         """Of those files that are known, the state in which each was read, and its content key.
@@ -235,6 +237,25 @@ class VectorStore:
         for suffix in ("-wal", "-shm"):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
         self._open()
+
+
+@dataclass(frozen=True)
+class StoredRows:
+    """The vectors of n keys as rows that are read when they are asked for; those of None are zero."""
+
+    store: VectorStore
+    space: str
+    keys: Sequence[bytes | None]
+    dim: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """n and d."""
+        return len(self.keys), self.dim
+
+    def __getitem__(self, rows: npt.NDArray[np.int64], /) -> FloatArray:
+        """Return the rows of these numbers; raises as `VectorStore.matrix`."""
+        return self.store.matrix(self.space, [self.keys[row] for row in rows], self.dim)
 
 
 def _to_record(space: str, key: bytes, encoding: Encoding) -> tuple[str, bytes, bytes, bytes, bytes, int]:

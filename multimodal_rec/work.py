@@ -11,15 +11,16 @@ from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from index import VectorIndex
-from multimodal_rec.alignment import Alignment
+from multimodal_rec.alignment import Alignment, RowSource
 from multimodal_rec.catalogue import Problem, read_catalogue
-from multimodal_rec.content import CatalogueVectors, Content, attribute_names, name_features
+from multimodal_rec.content import CatalogueVectors, Content, PictureRows, attribute_names, name_features
 from multimodal_rec.embed import EmbedCounts, Encoders, StoredTexts, embed_catalogue
 from multimodal_rec.errors import CatalogueError
 from multimodal_rec.histories import Histories, collect, enough_to_train
@@ -46,7 +47,7 @@ from multimodal_rec.sources import Sources
 from multimodal_rec.space import Space
 from multimodal_rec.tuned import configured, tuned_settings
 from multimodal_rec.user_vectors import user_vectors
-from multimodal_rec.vector_store import DamagedStoreError
+from multimodal_rec.vector_store import DamagedStoreError, StoredRows
 from multimodal_rec.word_features import WordWeights
 from multimodal_rec.workspace import Workspace
 
@@ -59,6 +60,8 @@ LIBRARIES = ("multimodal-rec", "torch", "numpy", "faiss-cpu", "onnxruntime", "tr
 
 PAGE = 2048
 """Items, or parts of items, whose vectors are assembled at once."""
+READ_AT_ONCE = 8192
+"""So many items' vectors, some 50 MB, are read once to be aligned; those of more as often as they are needed."""
 TUNING_USERS = 128
 """Users whose vectors an approximate index is tuned with."""
 
@@ -106,26 +109,25 @@ Rows = tuple[list[str], FloatArray]
 
 
 class Gathered:
-    """Rows that come a page at a time."""
+    """Rows that come a page at a time, and wait in a file that has no name and ends with the process."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, folder: Path) -> None:
         self._ids: list[str] = []
-        self._vectors = np.zeros((0, dim), np.float32)
+        self._dim = dim
+        self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - `done` closes it
 
     def extend(self, ids: list[str], vectors: FloatArray) -> None:
         """Put a page behind the others."""
-        end = len(self._ids)
         self._ids += ids
-        # in place, where joining the pages in the end would hold all of them twice
-        self._vectors.resize((len(self._ids), self._vectors.shape[1]), refcheck=False)
-        self._vectors[end:] = vectors
+        self._file.write(np.ascontiguousarray(vectors, dtype=np.float32).data)
 
     def done(self) -> Rows:
-        """All of them, which leave this; nobody can change the vectors any more, so that an index may keep them uncopied."""
-        ids, vectors = self._ids, self._vectors
-        self._ids, self._vectors = [], np.zeros((0, vectors.shape[1]), np.float32)
-        vectors.flags.writeable = False
-        return ids, vectors
+        """All of them, mapped into memory; nobody can change them any more, so that an index may keep them uncopied."""
+        with self._file as file:
+            if not self._ids:
+                return [], np.zeros((0, self._dim), np.float32)
+            file.flush()
+            return self._ids, np.memmap(file, np.float32, "r", shape=(len(self._ids), self._dim)).view(np.ndarray)
 
 
 @dataclass(frozen=True)
@@ -362,11 +364,21 @@ class Work:
                     reason = f"interaction of an unknown item ({count} rows)"
                     self.problems.append(Problem(interactions.name, item_id, reason))
 
-    def align(self, vectors: CatalogueVectors, encoders: Encoders) -> Alignment:
-        """Fit the alignment to the catalogue; what it must know of the classes in words is stored for the next time."""
-        texts = StoredTexts(encoders.text, self.store)
+    def stored_rows(self, encoders: Encoders) -> tuple[RowSource, RowSource]:
+        """The stored vectors of the texts and of the pictures of all items, (n, t) and (n, v); of many, as they are asked for."""
+        text, image, video = (
+            StoredRows(self.store, encoders.space(name), self.items.keys(name), encoders.dim(name))
+            for name in MODALITIES
+        )
+        pictures = PictureRows(image, video)
+        every = np.arange(len(text.keys))
+        return (text, pictures) if len(every) > READ_AT_ONCE else (text[every], pictures[every])
+
+    def align(self, texts: RowSource, pictures: RowSource, encoders: Encoders) -> Alignment:
+        """Fit the alignment to a catalogue; what it must know of the classes in words is stored for the next time."""
+        told_by = StoredTexts(encoders.text, self.store)
         sharpen = encoders.image.text_tower is None
-        return Alignment.fit(vectors.texts, vectors.pictures, encoders.image.classes, texts, sharpen=sharpen)
+        return Alignment.fit(texts, pictures, encoders.image.classes, told_by, sharpen=sharpen)
 
     def pages(self, encoders: Encoders, words: WordWeights | None) -> Iterator[CatalogueVectors]:
         """Yield the stored vectors of all items, a page at a time, as `vectors` does."""
@@ -376,34 +388,36 @@ class Work:
 
     def learn(
         self,
-        vectors: CatalogueVectors,
+        encoders: Encoders,
         alignment: Alignment,
         words: WordWeights | None,
         seed: int,
         threads: int | None,
+        vectors: CatalogueVectors | None = None,
     ) -> Learned:
         """Train the fusion network, or take the current release's where it was trained from just the same.
 
         It is trained with the settings that `tune` left in the workspace.
 
         Args:
-            vectors: of the catalogue.
+            encoders: that the stored vectors come from.
             alignment: the centres and the bridge.
-            words: that the vectors of words were made with; None where there are no events.
+            words: that the vectors of words are made with; None where there are no events.
             seed: of everything random.
             threads: CPU threads at the most.
+            vectors: of the catalogue, instead of those stored.
 
         Raises:
             WorkspaceError: the settings are damaged or of another version.
         """
         settings = tuned_settings(self.workspace.path)
-        histories = self._histories(vectors.ids)
+        histories = self._histories(self.items.ids() if vectors is None else vectors.ids)
         if words is None or not enough_to_train(histories):
             return Learned(None, None, seed, settings=settings)
         from multimodal_rec.rating_training import fit_ratings
         from multimodal_rec.training import train, training_key
 
-        content = Content.of(vectors, alignment)
+        content = Content.of(self.vectors(encoders, words) if vectors is None else vectors, alignment)
         config = configured(settings)
         key = training_key(histories, content.features, content.ids, seed, config)
         earlier = readable_current(self.workspace.releases)
@@ -470,7 +484,7 @@ class Work:
     ) -> tuple[Rows, Rows, Learned]:
         """The vectors of all items and of their parts, and what was learned with what it tells of the items."""
         dim = space_of(alignment, learned).dim
-        items, parts, told = Gathered(dim), Gathered(dim), []
+        items, parts, told = self.gathered(dim), self.gathered(dim), []
         for vectors in pages:
             content = Content.of(vectors, alignment)
             wholes = whole_vectors(content, learned)
@@ -480,12 +494,14 @@ class Work:
             told.append(learned.of_items(content))
         return items.done(), parts.done(), learned.joined(told)
 
-    def parts(self, encoders: Encoders, ids: Sequence[str]) -> list[PartVectors]:
-        """The stored vectors of the passages and shots of these items, a group a modality."""
-        return [
-            self.store.parts(encoders.space(name), name, ids, self.items.keys(name, ids), encoders.dim(name))
-            for name in MODALITIES
-        ]
+    def gathered(self, dim: int) -> Gathered:
+        """Nothing yet of vectors of this length that are to come."""
+        return Gathered(dim, self.workspace.path)
+
+    def parts(self, encoders: Encoders, ids: Sequence[str]) -> Iterator[PartVectors]:
+        """Yield the stored vectors of the passages and shots of these items, those of some items at a time."""
+        for name in MODALITIES:
+            yield from self.store.parts(encoders.space(name), name, ids, self.items.keys(name, ids))
 
     def _write_release(
         self,
@@ -572,7 +588,7 @@ def whole_vectors(content: Content, learned: Learned) -> FloatArray:
     return space_of(content.alignment, learned).vectors(**blocks)
 
 
-def part_rows(content: Content, groups: Sequence[PartVectors], wholes: FloatArray, learned: Learned) -> Iterator[Rows]:
+def part_rows(content: Content, groups: Iterable[PartVectors], wholes: FloatArray, learned: Learned) -> Iterator[Rows]:
     """Yield the rows of the parts of items, some at a time.
 
     Args:

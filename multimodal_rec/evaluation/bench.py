@@ -53,7 +53,7 @@ class Bench:
         self._words = work.word_weights()
         self.vectors = work.vectors(encoders, self._words)
         self.ids = self.vectors.ids
-        self.content = Content.of(self.vectors, work.align(self.vectors, encoders))
+        self.content = Content.of(self.vectors, work.align(self.vectors.texts, self.vectors.pictures, encoders))
 
     @property
     def plain_content(self) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
@@ -75,9 +75,9 @@ class Bench:
         """Train on events and open what was learned."""
         work = self._work
         vectors = variant.vectors(self.vectors, seed)
-        alignment = work.align(vectors, self._encoders)
+        alignment = work.align(vectors.texts, vectors.pictures, self._encoders)
         work.events.put(events, replace_all=True)
-        learned = work.learn(vectors, alignment, self._words, seed, self._threads)
+        learned = work.learn(self._encoders, alignment, self._words, seed, self._threads, vectors)
         work.publish([vectors], alignment, variant.learned(learned), self._encoders)
         return Recommender.open(work.workspace.path, threads=self._threads), learned
 

@@ -182,15 +182,18 @@ def test_an_array_that_cannot_be_written_to_stays_as_it_is(backend: Backend, tmp
     """An index may keep it, and still changes freely; any other array is copied, a view of one as well."""
     vectors, given, other = (random_vectors(60, seed=20) for _ in range(3))
     view = other.view()
-    given.flags.writeable = view.flags.writeable = False
+    np.save(tmp_path / "vectors.npy", vectors)
+    mapped, written = (np.load(tmp_path / "vectors.npy", mmap_mode=mode).view(np.ndarray) for mode in ("r", "r+"))
+    hidden = written.view()
+    given.flags.writeable = view.flags.writeable = hidden.flags.writeable = False
     ids = [f"item {number}" for number in range(60)]
-    for name, array in (("given", given), ("other", vectors.copy()), ("view", view)):
+    arrays = {"given": given, "mapped": mapped, "other": vectors.copy(), "view": view, "hidden": hidden}
+    changed = {"other": arrays["other"], "view": other, "hidden": written}
+    for name, array in arrays.items():
         index = backend.make(DIM)
         index.add(ids, array)
-        if name == "other":
-            array[:] = 0
-        if name == "view":
-            other[:] = 0
+        if name in changed:
+            changed[name][:] = 0
         index.remove(["item 3"])
         index.add(["item 5", "new"], vectors[:2])
         np.testing.assert_allclose(

@@ -7,12 +7,14 @@ from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from encoders import Classes, Encoding, class_scenes
 from encoders.base import FloatArray
-from multimodal_rec.alignment import BLIND_TRUST, LABEL_SHARES, MIN_PAIRS, Alignment, present, unit
+from multimodal_rec.alignment import BLIND_TRUST, LABEL_SHARES, MIN_PAIRS, ROWS_AT_ONCE, Alignment, present, unit
 from multimodal_rec.kernel_ridge import PENALTIES, SHARPNESS, KernelRidge, kernel
+from multimodal_rec.sharpening import MOST_PICTURES
 
 NAMES = ("boat", "cat", "tram", "loaf", "drum")
 TEXT_DIM, IMAGE_DIM = 16, 24
@@ -31,6 +33,19 @@ class FixedTexts:
 
     def encode_long(self, texts: Sequence[str]) -> list[Encoding]:
         return [Encoding.whole(row) for row in self.encode(texts)]
+
+
+class RecordedRows:
+    """An array that notes how many rows of it are asked for at once."""
+
+    def __init__(self, rows: FloatArray) -> None:
+        self._rows = rows
+        self.shape = rows.shape
+        self.asked: list[int] = []
+
+    def __getitem__(self, rows: npt.NDArray[np.int64], /) -> FloatArray:
+        self.asked.append(len(rows))
+        return self._rows[rows]
 
 
 def normal(*shape: int, seed: int) -> FloatArray:
@@ -277,6 +292,19 @@ def test_features_that_are_never_negative_are_compared_by_their_roots() -> None:
     np.testing.assert_allclose(alignment.centred_images(signed), unit(signed - signed.mean(axis=0)), atol=1e-6)
     nothing = Alignment.fit(texts, np.zeros_like(images), None, FixedTexts())
     assert not nothing.rectified[0]
+
+
+@pytest.mark.parametrize("sharpen", [True, False])
+def test_a_catalogue_of_any_size_is_read_some_rows_at_a_time(sharpen: bool) -> None:
+    texts, images = planted_pairs(3 * MOST_PICTURES, seed=17)
+    images[::7] = texts[3::11] = 0
+    sources = RecordedRows(texts), RecordedRows(images)
+    alignment = Alignment.fit(*sources, one_hot_classes(), FixedTexts(), sharpen=sharpen)
+    assert max(sources[0].asked) <= ROWS_AT_ONCE
+    assert max(sources[1].asked) <= MOST_PICTURES
+    expected = Alignment.fit(texts, images, one_hot_classes(), FixedTexts(), sharpen=sharpen)
+    for field in fields(Alignment):
+        np.testing.assert_array_equal(getattr(alignment, field.name), getattr(expected, field.name), strict=True)
 
 
 @pytest.mark.parametrize("classes", [one_hot_classes(), None], ids=["classes", "none"])

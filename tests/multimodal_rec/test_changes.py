@@ -123,6 +123,18 @@ def test_changes_give_what_assembling_anew_does(
             np.testing.assert_array_equal(old, new)
 
 
+def test_a_catalogue_too_large_to_be_read_at_once_is_aligned_just_so(
+    workspace: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = Path(shutil.copytree(workspace, tmp_path / "large"))
+    for path, held in ((workspace, 8192), (large, 5)):
+        monkeypatch.setattr(work, "READ_AT_ONCE", held)
+        build(built.parent / "items.jsonl", path, interactions=built.parent / "log.csv", seed=1)
+    files = ("alignment.safetensors", "index/vectors.npy")
+    first, second = (Workspace(path).releases.current() for path in (workspace, large))
+    assert all((first / name).read_bytes() == (second / name).read_bytes() for name in files)
+
+
 def test_files_that_tell_nothing_of_items_are_copies(workspace: Path) -> None:
     releases = Workspace(workspace).releases
     before = releases.current()

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from encoders import Encoding
-from multimodal_rec.vector_store import DamagedStoreError, VectorStore
+from multimodal_rec.content import PictureRows
+from multimodal_rec.vector_store import DamagedStoreError, StoredRows, VectorStore
 
 
 def encoding(seed: int, dim: int = 5, parts: int = 0) -> Encoding:
@@ -99,6 +100,20 @@ def test_matrix_has_zero_rows_where_there_is_no_key(tmp_path: Path) -> None:
     np.testing.assert_array_equal(rows, [zero, b, encoding(1).vector, b, zero])
     assert rows.dtype == np.float32
     assert empty.shape == (0, 5)
+
+
+def test_stored_rows_are_read_by_their_numbers(tmp_path: Path) -> None:
+    with VectorStore(tmp_path / "vectors.db") as store:
+        store.put("space", [(b"a", encoding(1)), (b"b", encoding(2))])
+        images = StoredRows(store, "space", [b"a", None, b"b", None], 5)
+        clips = StoredRows(store, "space", [b"b", b"b", None, None], 5)
+        np.testing.assert_array_equal(images[np.array([2, 1, 0])], store.matrix("space", [b"b", None, b"a"], 5))
+        assert images[np.array([], np.int64)].shape == (0, 5)
+        pictures = PictureRows(images, clips)
+        assert pictures.shape == images.shape == (4, 5)
+        a, b = encoding(1).vector, encoding(2).vector
+        expected = [np.zeros(5, np.float32), b, b, (a + b) / 2]
+        np.testing.assert_allclose(pictures[np.array([3, 2, 1, 0])], expected, rtol=1e-6)
 
 
 def test_matrix_of_more_keys_than_one_statement_takes(tmp_path: Path) -> None:
