@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from multimodal_rec.items import Item
+from multimodal_rec.sql import rows_among
 from multimodal_rec.word_index import Holders, add_words, find_words, index_words, remove_words
 
 Modality = Literal["text", "image", "video"]
@@ -34,7 +35,6 @@ _MEMBERS = "items, json_each(CASE WHEN json_valid(attributes) THEN attributes EL
 RECENT = 20_000
 """Items of a read-only table that are kept in memory."""
 _PAGE = 1024
-_MAX_VARIABLES = 512
 
 
 class ItemTable:
@@ -134,12 +134,9 @@ class ItemTable:
         """Return those of the items that are there, under their ids."""
         found = {item_id: self._recent[item_id] for item_id in ids if item_id in self._recent}
         missing = [item_id for item_id in ids if item_id not in found] if self._read_only else ids
-        for start in range(0, len(missing), _MAX_VARIABLES):
-            chunk = missing[start : start + _MAX_VARIABLES]
-            marks = ", ".join("?" * len(chunk))
-            query = f"SELECT {_FIELDS} FROM items WHERE id IN ({marks})"  # noqa: S608
-            for record in self._db.execute(query, chunk).fetchall():
-                found[record[0]] = _from_record(record)
+        query = f"SELECT {_FIELDS} FROM items WHERE id IN (?)"  # noqa: S608
+        for record in rows_among(self._db, query, missing):
+            found[record[0]] = _from_record(record)
         if self._read_only and missing:
             if len(self._recent) > RECENT:
                 self._recent = {}
@@ -209,11 +206,7 @@ class ItemTable:
         """The content keys of one modality, None where an item lacks it: in order of position, or those of these items."""
         if ids is None:
             return [row[0] for row in self._db.execute(f"SELECT {modality}_key FROM items ORDER BY position")]  # noqa: S608
-        found: dict[str, bytes | None] = {}
-        for start in range(0, len(ids), _MAX_VARIABLES):
-            chunk = ids[start : start + _MAX_VARIABLES]
-            query = f"SELECT id, {modality}_key FROM items WHERE id IN ({', '.join('?' * len(chunk))})"  # noqa: S608
-            found.update(self._db.execute(query, chunk))
+        found = dict(rows_among(self._db, f"SELECT id, {modality}_key FROM items WHERE id IN (?)", ids))  # noqa: S608
         return [found[item_id] for item_id in ids]
 
     def holders(self, modality: Modality, keys: Container[bytes]) -> list[tuple[bytes, str]]:

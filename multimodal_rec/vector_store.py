@@ -25,6 +25,7 @@ from encoders.base import FloatArray
 from multimodal_rec.errors import WorkspaceError
 from multimodal_rec.item_table import Modality
 from multimodal_rec.parts import Part, PartVectors
+from multimodal_rec.sql import rows_among
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ CREATE TABLE IF NOT EXISTS notes (
     PRIMARY KEY (space, key)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS files (place TEXT PRIMARY KEY, state BLOB NOT NULL, key BLOB NOT NULL) WITHOUT ROWID"""
-_MAX_VARIABLES = 512
+_ROWS_AT_ONCE = 512
 
 
 class DamagedStoreError(WorkspaceError):
@@ -108,17 +109,14 @@ class VectorStore:
     ) -> Iterator[tuple[bytes, bytes, bytes, bytes]]:
         """Yield (key, vector, parts, spans) as stored, of those keys whose checksum holds."""
         damaged = 0
+        columns = "key, CAST(vector AS BLOB), CAST(parts AS BLOB), CAST(spans AS BLOB), checksum"
+        query = f"SELECT {columns} FROM vectors WHERE space = ? AND key IN (?) {condition}"  # noqa: S608
         with self._or_set_aside():
-            for start in range(0, len(keys), _MAX_VARIABLES):
-                chunk = keys[start : start + _MAX_VARIABLES]
-                marks = ", ".join("?" * len(chunk))
-                columns = "key, CAST(vector AS BLOB), CAST(parts AS BLOB), CAST(spans AS BLOB), checksum"
-                query = f"SELECT {columns} FROM vectors WHERE space = ? AND key IN ({marks}) {condition}"  # noqa: S608
-                for key, vector, parts, spans, checksum in self._db.execute(query, (space, *chunk)):
-                    if _checksum(vector, parts, spans) == checksum:
-                        yield key, vector, parts, spans
-                    else:
-                        damaged += 1
+            for key, vector, parts, spans, checksum in rows_among(self._db, query, keys, space):
+                if _checksum(vector, parts, spans) == checksum:
+                    yield key, vector, parts, spans
+                else:
+                    damaged += 1
         if damaged:
             logger.error("%s: %d stored vectors are damaged and will be encoded again", self._path.name, damaged)
 
@@ -128,15 +126,9 @@ class VectorStore:
         Raises:
             DamagedStoreError: the store is empty now.
         """
-        found: dict[bytes, str] = {}
+        query = "SELECT key, CAST(note AS BLOB) FROM notes WHERE space = ? AND key IN (?)"
         with self._or_set_aside():
-            for start in range(0, len(keys), _MAX_VARIABLES):
-                chunk = keys[start : start + _MAX_VARIABLES]
-                marks = ", ".join("?" * len(chunk))
-                query = f"SELECT key, CAST(note AS BLOB) FROM notes WHERE space = ? AND key IN ({marks})"  # noqa: S608
-                for key, note in self._db.execute(query, (space, *chunk)):
-                    found[key] = note.decode(errors="replace")
-        return found
+            return {key: note.decode(errors="replace") for key, note in rows_among(self._db, query, keys, space)}
 
     def matrix(self, space: str, keys: Sequence[bytes | None], dim: int) -> FloatArray:
         """Return the float32 (n, dim) vectors of n keys; rows of None are zero.
@@ -145,8 +137,8 @@ class VectorStore:
             DamagedStoreError: a key is absent, or the store is empty now.
         """
         rows = np.zeros((len(keys), dim), dtype=np.float32)
-        for start in range(0, len(keys), _MAX_VARIABLES):
-            chunk = keys[start : start + _MAX_VARIABLES]
+        for start in range(0, len(keys), _ROWS_AT_ONCE):
+            chunk = keys[start : start + _ROWS_AT_ONCE]
             found = {key: vector for key, vector, *_ in self._undamaged(space, [k for k in chunk if k is not None])}
             for row, key in enumerate(chunk, start):
                 if key is not None:
@@ -169,8 +161,8 @@ class VectorStore:
         Raises:
             DamagedStoreError: the store is empty now.
         """
-        for start in range(0, len(keys), _MAX_VARIABLES):
-            chunk = keys[start : start + _MAX_VARIABLES]
+        for start in range(0, len(keys), _ROWS_AT_ONCE):
+            chunk = keys[start : start + _ROWS_AT_ONCE]
             wanted = [key for key in chunk if key is not None]
             found = {
                 key: _from_record(*record) for key, *record in self._undamaged(space, wanted, "AND length(parts) > 0")
@@ -192,15 +184,10 @@ class VectorStore:
         Raises:
             DamagedStoreError: the store is empty now.
         """
-        found: dict[str, tuple[bytes, bytes]] = {}
         columns = "CAST(place AS BLOB), CAST(state AS BLOB), CAST(key AS BLOB)"
+        rows = rows_among(self._db, f"SELECT {columns} FROM files WHERE place IN (?)", places)  # noqa: S608
         with self._or_set_aside():
-            for start in range(0, len(places), _MAX_VARIABLES):
-                chunk = places[start : start + _MAX_VARIABLES]
-                query = f"SELECT {columns} FROM files WHERE place IN ({', '.join('?' * len(chunk))})"  # noqa: S608
-                for place, state, key in self._db.execute(query, chunk):
-                    found[place.decode(errors="replace")] = state, key
-        return found
+            return {place.decode(errors="replace"): (state, key) for place, state, key in rows}
 
     def note_file_keys(self, files: Iterable[tuple[str, bytes, bytes]]) -> None:
         """Note (place, state, content key) of files that were read.

@@ -17,6 +17,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from multimodal_rec.sql import rows_among
+
 Rows = npt.NDArray[np.int64]
 
 FEW = 0.02
@@ -124,8 +126,7 @@ def find_words(db: sqlite3.Connection, text: str, total: int, known: dict[str, H
     best = np.argsort(-found, kind="stable")[:MOST_FOUND]
     best = best[found[best] >= LEAST_FOUND]
     gain_of = dict(zip(rows[best].tolist(), found[best].tolist(), strict=True))
-    marks = ", ".join("?" * len(gain_of))
-    ids = db.execute(f"SELECT position, id FROM items WHERE position IN ({marks})", list(gain_of)).fetchall()  # noqa: S608
+    ids = rows_among(db, "SELECT position, id FROM items WHERE position IN (?)", list(gain_of))
     return {item_id: gain_of[row] for row, item_id in ids}
 
 
