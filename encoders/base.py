@@ -80,6 +80,9 @@ class TextEncoder(Protocol):
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Return float32 (n, dim), unit length; a text longer than the window counts to its end."""
 
+    def encode_queries(self, texts: Sequence[str]) -> FloatArray:
+        """Return the same of texts that ask for others, which some models tell apart."""
+
     def encode_long(self, texts: Sequence[str]) -> list[Encoding]:
         """Return one encoding per text, with the passages of those longer than the window."""
 

@@ -30,13 +30,14 @@ class TokenRules:
     """How a model wants its tokens: at most `window` of them, padded with `pad_id`.
 
     Some models were trained on inputs padded to the full window and with no mask (`fixed_length`, SigLIP). `prompt` is
-    put before every text.
+    put before every text, `query_prompt` instead before those that ask for others.
     """
 
     window: int
     pad_id: int = 0
     fixed_length: bool = False
     prompt: str = ""
+    query_prompt: str = ""
 
 
 class TransformerText:
@@ -63,34 +64,44 @@ class TransformerText:
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Return float32 (n, dim), unit length; a text longer than the window is the mean of its passages."""
-        encodings = self.encode_long(texts)
-        return (
-            np.stack([encoding.vector for encoding in encodings]) if encodings else np.empty((0, self.dim), np.float32)
-        )
+        return self._vectors(self.encode_long(texts))
+
+    def encode_queries(self, texts: Sequence[str]) -> FloatArray:
+        """Return the same of texts that ask for others, with the model's prompt for these."""
+        return self._vectors(self._encode_long(texts, self._rules.query_prompt))
 
     def encode_long(self, texts: Sequence[str]) -> list[Encoding]:
         """Return one encoding per text; texts longer than the window have their passages as parts."""
+        return self._encode_long(texts, self._rules.prompt)
+
+    def _vectors(self, encodings: Sequence[Encoding]) -> FloatArray:
+        return np.stack([each.vector for each in encodings]) if encodings else np.empty((0, self.dim), np.float32)
+
+    def _encode_long(self, texts: Sequence[str], prompt: str) -> list[Encoding]:
         rows: list[list[int]] = []
         spans_of: list[list[tuple[int, int]]] = []
         notes: list[str] = []
         tokenizer = self._tokenizer()
         unknown = tokenizer.token_to_id(getattr(tokenizer.model, "unk_token", None) or "")
         specials = tokenizer.num_special_tokens_to_add(is_pair=False)
-        for text, ids, offsets in self._tokenize(texts):
-            strange, words = 0 if unknown is None else ids.count(unknown), len(ids) - specials
+        prompted = len(tokenizer.encode(prompt, add_special_tokens=False).ids) if prompt else 0
+        for text, ids, offsets in self._tokenize(texts, prompt):
+            strange, words = 0 if unknown is None else ids.count(unknown), len(ids) - specials - prompted
             most_are = 2 * strange > words  # a script that the model was not trained on, say
             notes.append(f"the text encoder does not know {strange} of its {words} words or signs" if most_are else "")
             if len(ids) <= self._rules.window:
                 spans_of.append([])
                 rows.append(ids)
                 continue
-            longest = passage_length(len(offsets), LONGEST_PASSAGE - specials, self._rules.window - specials)
+            room = max(1, self._rules.window - specials - prompted)
+            longest = passage_length(len(offsets), LONGEST_PASSAGE - specials, room)
             whole = split_passages(text, offsets, longest)
             spans = spread(whole, MOST_PASSAGES)
             if len(spans) < len(whole):
                 notes[-1] = f"only {len(spans)} of its {len(whole)} passages were read, evenly spread"
             spans_of.append(spans)
-            rows.extend(ids[: self._rules.window] for _, ids, _ in self._tokenize([text[a:b] for a, b in spans]))
+            passages = self._tokenize([text[a:b] for a, b in spans], prompt)
+            rows.extend(ids[: self._rules.window] for _, ids, _ in passages)
         vectors = self._encode_rows(rows)
 
         ends = np.cumsum([0, *(max(1, len(spans)) for spans in spans_of)])
@@ -103,18 +114,17 @@ class TransformerText:
         with self._lock:
             return self._load_tokenizer()
 
-    def _tokenize(self, texts: Sequence[str]) -> list[tuple[str, list[int], list[tuple[int, int]]]]:
+    def _tokenize(self, texts: Sequence[str], prompt: str) -> list[tuple[str, list[int], list[tuple[int, int]]]]:
         """Return each text with its token ids, special ones included, and the characters of its other tokens."""
-        prompt = self._rules.prompt
         encoded = self._tokenizer().encode_batch([prompt + text for text in texts])
         return [
             (
                 text,
                 tokens.ids,
                 [
-                    (max(0, start - len(prompt)), max(0, end - len(prompt)))
+                    (max(0, start - len(prompt)), end - len(prompt))
                     for (start, end), special in zip(tokens.offsets, tokens.special_tokens_mask, strict=True)
-                    if not special
+                    if not special and (end > len(prompt) or not prompt)
                 ]
                 if len(tokens.ids) > self._rules.window
                 else [],

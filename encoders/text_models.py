@@ -76,7 +76,9 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
         raise EncoderError(f"{reference}: a text tower without its picture tower cannot be run here; {REMEDY}")
     recipe = read_recipe(folder, modules)
     tokenizer = cache(lambda: load_tokenizer(transformer))
-    rules = TokenRules(_window(transformer, config), config.get("pad_token_id") or 0, prompt=_prompt(folder))
+    prompt, query_prompt = _prompts(folder)
+    pad_id = config.get("pad_token_id") or 0
+    rules = TokenRules(_window(transformer, config), pad_id, prompt=prompt, query_prompt=query_prompt)
     dense_weights = [path for layer in recipe.dense for path in weight_files(layer)]
     digest = fingerprint(
         [*weight_files(transformer), *dense_weights],
@@ -88,7 +90,7 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
         tokenizer=_tokenizer_digest(transformer, tokenizer),
         window=rules.window,
         passage=LONGEST_PASSAGE,
-        prompt=rules.prompt,
+        prompt=[prompt, query_prompt] if prompt or query_prompt else "",
     )
     example = example_tokens(config["vocab_size"], rules)
     network = NetworkOnDemand(
@@ -122,7 +124,7 @@ def read_recipe(folder: Path, modules: list[dict[str, Any]]) -> Recipe:
         if kind == "Pooling":
             config = read_json(path / "config.json")
             pooling = _pooling_modes(config)
-            if config.get("include_prompt") is False and _prompt(folder):
+            if config.get("include_prompt") is False and any(_prompts(folder)):
                 raise EncoderError(f"{folder}: pools without its prompt, which cannot be done here; {REMEDY}")
         elif kind == "Dense":
             if normalized:
@@ -166,9 +168,14 @@ def _window(folder: Path, config: dict[str, Any]) -> int:
 _OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert", "mpnet", "longformer", "xlm-roberta-xl", "data2vec-text"}
 
 
-def _prompt(folder: Path) -> str:
+def _prompts(folder: Path) -> tuple[str, str]:
+    """Return what is put before texts, and what before texts that ask for others: the default where it is not said."""
     config = read_json(folder / "config_sentence_transformers.json")
-    return str((config.get("prompts") or {}).get(config.get("default_prompt_name")) or "")
+    prompts = config.get("prompts") or {}
+    default = config.get("default_prompt_name")
+    document = next((name for name in ("document", "passage", "corpus") if name in prompts), default)
+    query = "query" if "query" in prompts else default
+    return str(prompts.get(document) or ""), str(prompts.get(query) or "")
 
 
 def _tokenizer_digest(folder: Path, tokenizer: Callable[[], Tokenizer]) -> str:

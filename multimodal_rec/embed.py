@@ -103,6 +103,10 @@ class StoredTexts:
         encodings = self.encode_long(texts)
         return np.stack([each.vector for each in encodings]) if encodings else np.empty((0, self.dim), np.float32)
 
+    def encode_queries(self, texts: Sequence[str]) -> FloatArray:
+        """Return the same of texts that ask for others, which are not stored."""
+        return self.encoder.encode_queries(texts)
+
     def encode_long(self, texts: Sequence[str]) -> list[Encoding]:
         """Return one encoding per text, and store those that were not known."""
         keys = [text_key(text) for text in texts]

@@ -157,12 +157,12 @@ class QueryVectors:
         return vectors
 
     def _of_texts(self, texts: Sequence[str]) -> FloatArray:
-        semantic = self._alignment.centred_texts(self._text_encoder().encode(texts))
+        semantic = self._alignment.centred_texts(self._text_encoder().encode_queries(texts))
         tower = self._text_tower()
         if tower is None:
             expanded = self._expansion()
             return expanded(semantic) if expanded else self._space.vectors(semantic=semantic)
-        return self._space.vectors(semantic=semantic, visual=unit(tower.encode(texts)))
+        return self._space.vectors(semantic=semantic, visual=unit(tower.encode_queries(texts)))
 
     def _of_features(self, features: FloatArray) -> FloatArray:
         pictures = self._alignment.pictures(features)

@@ -55,13 +55,40 @@ def test_dense_layers_are_applied(bert: Path, tmp_path: Path) -> None:
 
 def test_default_prompts_are_put_before(bert: Path, tmp_path: Path) -> None:
     folder = with_modules(bert, tmp_path, ["mean"])
-    prompts = {"prompts": {"query": "the quiet "}, "default_prompt_name": "query"}
+    prompts = {"prompts": {"query": "the quiet " * 6}, "default_prompt_name": "query"}
     (folder / "config_sentence_transformers.json").write_text(json.dumps(prompts))
     encoder = encoders.load_text_encoder(str(folder))
     assert cosines(encoder.encode(TEXTS), library_vectors(folder)).min() > 0.9999
     long = " ".join(["red shoe."] * 80)
     (encoding,) = encoder.encode_long([long])
-    assert [long[int(a) : int(b)][:3] for a, b in encoding.spans] == ["red"] * len(encoding.spans)
+    passages = [long[int(a) : int(b)] for a, b in encoding.spans]
+    assert [passage[:3] for passage in passages] == ["red"] * len(passages)
+    assert [len(each.parts) for each in encoder.encode_long(passages)] == [0] * len(passages), "none is cut short"
+    np.testing.assert_allclose(encoding.parts, encoder.encode(passages), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("prompts", "default", "document", "query"),
+    [
+        ({"query": "the quiet ", "document": "a red "}, None, "a red ", "the quiet "),
+        ({"query": "the quiet ", "passage": "shoe: ", "other": "a boat "}, "other", "shoe: ", "the quiet "),
+        ({"query": "the quiet ", "document": ""}, "query", "", "the quiet "),
+        ({"query": "", "other": "a boat "}, "other", "a boat ", ""),
+        ({"other": "a boat "}, None, "", ""),
+    ],
+)
+def test_texts_that_ask_have_a_prompt_of_their_own(
+    bert: Path, tmp_path: Path, prompts: dict[str, str], default: str | None, document: str, query: str
+) -> None:
+    folder = with_modules(bert, tmp_path, ["mean"])
+    names = {"prompts": prompts, "default_prompt_name": default}
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(names))
+    encoder = encoders.load_text_encoder(str(folder))
+    assert cosines(encoder.encode(TEXTS), library_vectors(folder, prompt=document)).min() > 0.9999
+    assert cosines(encoder.encode_queries(TEXTS), library_vectors(folder, prompt=query)).min() > 0.9999
+    assert encoder.encode_queries([]).shape == (0, 32)
+    plain = encoders.load_text_encoder(str(bert))
+    assert (encoder.fingerprint == plain.fingerprint) == (document == query == "")
 
 
 def test_the_old_layout_has_its_transformer_in_a_folder(bert: Path, tmp_path: Path) -> None:

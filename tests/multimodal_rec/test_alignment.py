@@ -31,6 +31,9 @@ class FixedTexts:
         rows = [np.random.default_rng(list(text.encode())).normal(size=TEXT_DIM) for text in texts]
         return unit(np.array(rows, dtype=np.float32).reshape(-1, TEXT_DIM))
 
+    def encode_queries(self, texts: Sequence[str]) -> FloatArray:
+        return self.encode(texts)
+
     def encode_long(self, texts: Sequence[str]) -> list[Encoding]:
         return [Encoding.whole(row) for row in self.encode(texts)]
 

@@ -30,6 +30,9 @@ class Letters:
         rows = [np.random.default_rng(zlib.crc32(text.encode())).normal(size=4) for text in texts]
         return np.array([row / np.linalg.norm(row) for row in rows], np.float32)
 
+    def encode_queries(self, texts: Sequence[str]) -> FloatArray:
+        return self.encode(texts)
+
     def encode_long(self, texts: Sequence[str]) -> list[Encoding]:
         return [Encoding.whole(row) for row in self.encode(texts)]
 

@@ -39,6 +39,9 @@ class CountingTexts:
     def encode(self, texts: Sequence[str]) -> FloatArray:
         return np.array([[len(text), 1] for text in texts], np.float32).reshape(-1, 2)
 
+    def encode_queries(self, texts: Sequence[str]) -> FloatArray:
+        return self.encode(texts)
+
     def encode_long(self, texts: Sequence[str]) -> list[Encoding]:
         self.asked += texts
         notes = ["strange words" if "xyzzy" in text else "" for text in texts]
