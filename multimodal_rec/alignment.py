@@ -30,6 +30,7 @@ from safetensors.numpy import load_file, save_file
 from encoders import Classes, TextEncoder, class_scenes
 from multimodal_rec.kernel_ridge import MOST_PAIRS, KernelRidge, drawn_evenly, kernel
 from multimodal_rec.sharpening import MOST_PICTURES, principal_axes, sharpened
+from multimodal_rec.threads import one_thread
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -193,6 +194,7 @@ class Alignment:
         """(n, v) raw features about the centre of their space, unit length; rows of zeros stay."""
         return np.where(present(images)[:, None], unit(_roots(images, self.rectified) - self.image_mean), np.float32(0))
 
+    @one_thread
     def pictures(self, images: FloatArray) -> Pictures:
         """(n, v) raw features as what they say in the space of texts, and as looks; rows of zeros stay."""
         bridged = np.zeros((len(images), len(self.text_mean)), np.float32)

@@ -40,23 +40,23 @@ class KernelRidge:
     foretold: FloatArray  # (j, t) what each would have been mapped to without itself
 
     @classmethod
+    @one_thread
     def fit(cls, inputs: FloatArray, outputs: FloatArray) -> KernelRidge:
         """Learn from n pairs, `MOST_PAIRS` or fewer: (n, v) vectors of unit length or less and (n, t) what each is to be mapped to."""
-        with one_thread:
-            judges = drawn_evenly(len(inputs), MOST_JUDGES)
-            penalty, foretold = _chosen_penalty(inputs[judges], outputs[judges])
-            chosen = drawn_evenly(len(inputs), MOST_LANDMARKS)
-            landmarks = inputs[chosen]
-            gram = JITTER * np.eye(len(landmarks), dtype=np.float32)
-            products = np.zeros((len(landmarks), outputs.shape[1]), np.float32)
-            for start in range(0, len(inputs), ROWS_AT_ONCE):
-                rows = slice(start, start + ROWS_AT_ONCE)
-                likeness = kernel(inputs[rows], landmarks)  # (r, m)
-                own = (chosen >= start) & (chosen < start + ROWS_AT_ONCE)
-                gram[own] += penalty * likeness[chosen[own] - start]
-                gram += likeness.T @ likeness
-                products += likeness.T @ outputs[rows]
-            coefficients = np.linalg.solve(gram, products)
+        judges = drawn_evenly(len(inputs), MOST_JUDGES)
+        penalty, foretold = _chosen_penalty(inputs[judges], outputs[judges])
+        chosen = drawn_evenly(len(inputs), MOST_LANDMARKS)
+        landmarks = inputs[chosen]
+        gram = JITTER * np.eye(len(landmarks), dtype=np.float32)
+        products = np.zeros((len(landmarks), outputs.shape[1]), np.float32)
+        for start in range(0, len(inputs), ROWS_AT_ONCE):
+            rows = slice(start, start + ROWS_AT_ONCE)
+            likeness = kernel(inputs[rows], landmarks)  # (r, m)
+            own = (chosen >= start) & (chosen < start + ROWS_AT_ONCE)
+            gram[own] += penalty * likeness[chosen[own] - start]
+            gram += likeness.T @ likeness
+            products += likeness.T @ outputs[rows]
+        coefficients = np.linalg.solve(gram, products)
         return cls(landmarks, np.asarray(coefficients, dtype=np.float32), judges, foretold)
 
 

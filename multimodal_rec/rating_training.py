@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from multimodal_rec.foretell import MOST_ITEMS, ContentMap, Scales, fit_map
 from multimodal_rec.histories import Histories
 from multimodal_rec.progress import Progress, silent
 from multimodal_rec.ratings import FloatArray, IntArray, RatingConfig, RatingModel, solve
+from multimodal_rec.threads import one_thread
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +60,7 @@ class _Ratings:
         return _Ratings(self.users[chosen], self.items[chosen], self.values[chosen])
 
 
+@one_thread
 def fit_ratings(
     histories: Histories,
     features: Mapping[str, FloatArray],
@@ -89,17 +90,16 @@ def fit_ratings(
     settings = [biases, *(biases.model_copy(update={"factors": FACTORS, "penalty": each}) for each in PENALTIES)]
     errors: list[float] = []
     chosen, least = biases, np.inf
-    with threadpool_limits(1, user_api="blas"):  # thousands of small equations
-        for number, setting in enumerate(settings, start=1):
-            calibrated = fitter.calibrated(setting, shown, found)
-            errors.append(calibrated.rmse or 0.0)
-            logger.info("ratings: %d factors, penalty %g: rmse %.4f", setting.factors, setting.penalty, errors[-1])
-            if errors[-1] < least * (1 - LEAST_GAIN):
-                chosen, least = calibrated, errors[-1]
-            progress("learning ratings", number, len(settings) + 1)
-        final = {"mean": float(ratings.values.mean()), "bias_rmse": round(errors[0], 4), "rmse": round(least, 4)}
-        result = fitter.fit(ratings, chosen.model_copy(update=final))
-        progress("learning ratings", len(settings) + 1, len(settings) + 1)
+    for number, setting in enumerate(settings, start=1):
+        calibrated = fitter.calibrated(setting, shown, found)
+        errors.append(calibrated.rmse or 0.0)
+        logger.info("ratings: %d factors, penalty %g: rmse %.4f", setting.factors, setting.penalty, errors[-1])
+        if errors[-1] < least * (1 - LEAST_GAIN):
+            chosen, least = calibrated, errors[-1]
+        progress("learning ratings", number, len(settings) + 1)
+    final = {"mean": float(ratings.values.mean()), "bias_rmse": round(errors[0], 4), "rmse": round(least, 4)}
+    result = fitter.fit(ratings, chosen.model_copy(update=final))
+    progress("learning ratings", len(settings) + 1, len(settings) + 1)
     return result
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from multimodal_rec.kernel_ridge import drawn_evenly
+from multimodal_rec.threads import one_thread
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -15,6 +15,7 @@ MOST_JUDGES = 1000
 """Pairs whose leave-one-out errors choose the penalty; all of them take part in it."""
 
 
+@one_thread
 def ridge(inputs: FloatArray, outputs: FloatArray) -> FloatArray:
     """(v, t) least-squares map with the L2 penalty of smallest leave-one-out error, by a sample of the pairs.
 
@@ -23,9 +24,8 @@ def ridge(inputs: FloatArray, outputs: FloatArray) -> FloatArray:
     """
     rows, columns = inputs.shape
     wide = rows < columns
-    with threadpool_limits(1, user_api="blas"):  # several threads on contended cores take many times as long here
-        gram = inputs @ inputs.T if wide else inputs.T @ inputs
-        eigenvalues, basis = np.linalg.eigh(gram.astype(np.float64))
+    gram = inputs @ inputs.T if wide else inputs.T @ inputs
+    eigenvalues, basis = np.linalg.eigh(gram.astype(np.float64))
     mean = eigenvalues.sum() / columns
     if mean < 1e-9:  # all pictures are the same: there is nothing to learn
         return np.zeros((0, outputs.shape[1]), np.float32)

@@ -12,6 +12,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from multimodal_rec.threads import one_thread
+
 FloatArray = npt.NDArray[np.float32]
 
 MOST_PICTURES = 1280
@@ -23,6 +25,7 @@ LEAST_VARIANCE = 1e-5
 """Of the greatest: what varies less is rounding, and no axis."""
 
 
+@one_thread
 def principal_axes(pictures: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The axes of the greatest variance, (r, v) orthonormal rows, and the share (r,) of each that sharpening takes away.
 

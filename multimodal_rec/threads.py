@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ContextDecorator
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -51,7 +52,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-class _OneThread:
+class _OneThread(ContextDecorator):
     """Keeps the linear algebra of the process to one thread, until the last of those who asked for it has ended."""
 
     def __init__(self) -> None:
@@ -73,7 +74,7 @@ class _OneThread:
 
 
 one_thread = _OneThread()
-"""A context that may be entered again while inside, by any thread."""
+"""A context, or a decorator of functions, that may be entered again while inside, by any thread."""
 
 
 @lru_cache(maxsize=1)
