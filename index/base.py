@@ -44,11 +44,10 @@ class VectorIndex(Protocol):
     def __contains__(self, item_id: object) -> bool:
         """Whether a vector is held under this id."""
 
-    def add(self, ids: Sequence[str], vectors: FloatArray) -> None:
+    def add(self, ids: Sequence[str], vectors: FloatArray, *, lasting: bool = False) -> None:
         """Hold float32 (n, dim) vectors under n ids; an id that is held already is replaced.
 
-        An array that nobody can write to, of its own memory or of a file mapped to be read, may be kept, any other is
-        copied.
+        They are copied, unless `lasting` promises that nobody will write to them, or to the file that they are mapped from.
 
         Raises:
             ValueError: an id occurs twice, the shapes do not fit, or a value is not finite. Nothing is changed then.

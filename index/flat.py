@@ -23,8 +23,8 @@ class FlatIndex(LocalIndex):
         super().__init__(dim)
         self._vectors = Matrix.empty(dim)
 
-    def _append(self, start: int, vectors: FloatArray) -> None:
-        self._vectors.put(start, vectors)
+    def _append(self, start: int, vectors: FloatArray, lasting: bool) -> None:
+        self._vectors.put(start, vectors, lasting)
 
     def _forget(self, rows: Rows) -> None:
         self._vectors.forget(rows)

@@ -60,7 +60,7 @@ class HnswIndex(ApproximateIndex):
         self._ef = ef
         logger.info("keeping %d vectors in sight gives a recall of %.3f, wanted is %.3f", ef, recall, target)
 
-    def _append(self, start: int, vectors: FloatArray) -> None:  # noqa: ARG002 - the graph counts too
+    def _append(self, start: int, vectors: FloatArray, lasting: bool) -> None:  # noqa: ARG002 - the graph counts and keeps its own
         if self._mapped:
             self._graph, self._mapped = faiss.deserialize_index(faiss.serialize_index(self._graph)), False
         self._graph.add(vectors)

@@ -100,10 +100,10 @@ class IvfIndex(ApproximateIndex):
         )
 
     def _check_new(self, vectors: FloatArray) -> None:
-        if np.abs(vectors).max() > LARGEST:
+        if max(vectors.max(), -vectors.min()) > LARGEST:
             raise ValueError(f"a value is larger than {LARGEST:,.0f}: divide all vectors by the same number")
 
-    def _append(self, start: int, vectors: FloatArray) -> None:
+    def _append(self, start: int, vectors: FloatArray, lasting: bool) -> None:  # noqa: ARG002 - it keeps codes
         rows, total = np.arange(start, start + len(vectors)), len(self._lists) + len(vectors)
         self._came += len(vectors)
         self._too_long += int((lengths(vectors) > LONGER * self._lists.partition.radius).sum())

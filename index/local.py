@@ -55,11 +55,10 @@ class LocalIndex(ABC):
         with self._lock.reading:
             return item_id in self._ids.by_id
 
-    def add(self, ids: Sequence[str], vectors: FloatArray) -> None:
+    def add(self, ids: Sequence[str], vectors: FloatArray, *, lasting: bool = False) -> None:
         """Hold float32 (n, dim) vectors under n ids; an id that is held already is replaced.
 
-        An array that nobody can write to, of its own memory or of a file mapped to be read, may be kept, any other is
-        copied.
+        They are copied, unless `lasting` promises that nobody will write to them, or to the file that they are mapped from.
         """
         vectors = checked_vectors(vectors, self._dim)
         check_ids(ids, vectors)
@@ -68,7 +67,7 @@ class LocalIndex(ABC):
         self._check_new(vectors)
         with self._lock.writing:
             self._drop(self._ids.known(ids))
-            self._append(self._ids.end, vectors)
+            self._append(self._ids.end, vectors, lasting)
             self._ids.append(ids)
             self._tidy()
             self._added(len(ids))
@@ -135,8 +134,8 @@ class LocalIndex(ABC):
         """Do what is due now that so many vectors have come."""
 
     @abstractmethod
-    def _append(self, start: int, vectors: FloatArray) -> None:
-        """Put vectors into the rows from `start`, the first that was never used, on."""
+    def _append(self, start: int, vectors: FloatArray, lasting: bool) -> None:
+        """Put vectors, which may be kept uncopied if they last, into the rows from `start`, the first never used, on."""
 
     @abstractmethod
     def _forget(self, rows: Rows) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mmap import mmap
 from pathlib import Path
 from typing import Self
 
@@ -36,14 +35,15 @@ class Matrix:
         """All rows, float32 (n, dim), not copied."""
         return self._rows[: self._end]
 
-    def put(self, start: int, vectors: FloatArray) -> None:
+    def put(self, start: int, vectors: FloatArray, lasting: bool = False) -> None:
         """Put (n, dim) vectors into the rows from `start` on, the last ones then.
 
-        The first ones are not copied where nobody can write to them: memory of their own, or a file mapped to be read.
+        The first ones are not copied where they are `lasting`: nobody else writes to them.
         """
         end = start + len(vectors)
-        if not start and _lasting(vectors):
-            self._rows = vectors
+        if lasting and not start:
+            self._rows = vectors.view()
+            self._rows.flags.writeable = False
         elif end > len(self._rows) or not self._rows.flags.writeable:
             grown = np.empty((max(end, start + start // 2), vectors.shape[1]), dtype=np.float32)
             grown[:start] = self._rows[:start]
@@ -68,12 +68,3 @@ class Matrix:
         """Write all rows as an .npy file."""
         with path.open("wb") as file:
             np.save(file, self.rows)
-
-
-def _lasting(array: FloatArray) -> bool:
-    """Whether nobody can write to an array."""
-    while not array.flags.writeable and isinstance(array.base, np.ndarray):
-        array = array.base
-    base: object = array.base
-    mapped = isinstance(base, mmap) and memoryview(base).readonly
-    return not array.flags.writeable and (mapped or array.flags.owndata)

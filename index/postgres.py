@@ -85,7 +85,7 @@ class PostgresIndex:
         possible = _storable([item_id]) if isinstance(item_id, str) else []
         return bool(possible and self._run("SELECT 1 FROM {table} WHERE id = %s", possible))
 
-    def add(self, ids: Sequence[str], vectors: FloatArray) -> None:
+    def add(self, ids: Sequence[str], vectors: FloatArray, *, lasting: bool = False) -> None:  # noqa: ARG002
         """Hold float32 (n, dim) vectors under n ids; an id that is held already is replaced."""
         vectors = checked_vectors(vectors, self._dim)
         check_ids(ids, vectors)

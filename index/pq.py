@@ -115,8 +115,8 @@ class PqIndex(ApproximateIndex):
         first, end = exact.asked_columns(query)
         return next(view for view in self._views if view.columns[0] <= first and end <= view.columns[1])
 
-    def _append(self, start: int, vectors: FloatArray) -> None:
-        self._vectors.put(start, vectors)
+    def _append(self, start: int, vectors: FloatArray, lasting: bool) -> None:
+        self._vectors.put(start, vectors, lasting)
         self._encode_if_due()
 
     def _forget(self, rows: Rows) -> None:

@@ -136,10 +136,10 @@ def _publish_changes(
         content = Content.of(work.vectors(encoders, learned.words, present), alignment)
         wholes = whole_vectors(content, learned)
         index.add(content.ids, wholes)
-        new_parts = work.gathered(parts.dim)
-        for rows in part_rows(content, work.parts(encoders, present), wholes, learned):
-            new_parts.extend(*rows)
-        parts.add(*new_parts.done())
+        with work.gathered(parts.dim) as new_parts:
+            for rows in part_rows(content, work.parts(encoders, present), wholes, learned):
+                new_parts.extend(*rows)
+            parts.add(*new_parts.done())
         learned = learned.with_items(content)
     # What a build would have to read to make just this release is not known any more, so the key of its input is none.
     following = manifest.model_copy(update={"counts": manifest.counts | {"items": len(index)}, "input_key": ""})

@@ -109,12 +109,18 @@ Rows = tuple[list[str], FloatArray]
 
 
 class Gathered:
-    """Rows that come a page at a time, and wait in a file that has no name and ends with the process."""
+    """Rows that come a page at a time, and wait in a file that has no name; a context that closes it."""
 
     def __init__(self, dim: int, folder: Path) -> None:
         self._ids: list[str] = []
         self._dim = dim
-        self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - `done` closes it
+        self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - the context's end closes it
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
     def extend(self, ids: list[str], vectors: FloatArray) -> None:
         """Put a page behind the others."""
@@ -122,12 +128,11 @@ class Gathered:
         self._file.write(np.ascontiguousarray(vectors, dtype=np.float32).data)
 
     def done(self) -> Rows:
-        """All of them, mapped into memory; nobody can change them any more, so that an index may keep them uncopied."""
-        with self._file as file:
-            if not self._ids:
-                return [], np.zeros((0, self._dim), np.float32)
-            file.flush()
-            return self._ids, np.memmap(file, np.float32, "r", shape=(len(self._ids), self._dim)).view(np.ndarray)
+        """All of them, mapped into memory to be read: nobody writes to the file any more, which is there as long as they are."""
+        if not self._ids:
+            return [], np.zeros((0, self._dim), np.float32)
+        self._file.flush()
+        return self._ids, np.memmap(self._file, np.float32, "r", shape=(len(self._ids), self._dim)).view(np.ndarray)
 
 
 @dataclass(frozen=True)
@@ -466,15 +471,15 @@ class Work:
         items, parts, learned = self._assembled(pages, alignment, learned, encoders)
         space = space_of(alignment, learned)
         index, self.summary.index = new_index(self.wanted_index, len(items[0]), space.dim)
-        index.add(*items)
+        index.add(*items, lasting=True)
         part_index, _ = new_index(self.wanted_index, len(parts[0]), space.dim)
-        part_index.add(*parts)
+        part_index.add(*parts, lasting=True)
         users = [events for _, events in islice(self.events.histories(), TUNING_USERS)]
         asked = user_vectors(users, index, space, learned.preferences, learned.events)
         tune(index, space, asked)
         if codes := codes_instead(index, self.summary.index):
             index, self.summary.index = codes
-            index.add(*items)
+            index.add(*items, lasting=True)
             tune(index, space, asked)
         tune(part_index, space, asked[:0])
         return index, part_index, learned
@@ -484,15 +489,16 @@ class Work:
     ) -> tuple[Rows, Rows, Learned]:
         """The vectors of all items and of their parts, and what was learned with what it tells of the items."""
         dim = space_of(alignment, learned).dim
-        items, parts, told = self.gathered(dim), self.gathered(dim), []
-        for vectors in pages:
-            content = Content.of(vectors, alignment)
-            wholes = whole_vectors(content, learned)
-            items.extend(content.ids, wholes)
-            for rows in part_rows(content, self.parts(encoders, content.ids), wholes, learned):
-                parts.extend(*rows)
-            told.append(learned.of_items(content))
-        return items.done(), parts.done(), learned.joined(told)
+        told = []
+        with self.gathered(dim) as items, self.gathered(dim) as parts:
+            for vectors in pages:
+                content = Content.of(vectors, alignment)
+                wholes = whole_vectors(content, learned)
+                items.extend(content.ids, wholes)
+                for rows in part_rows(content, self.parts(encoders, content.ids), wholes, learned):
+                    parts.extend(*rows)
+                told.append(learned.of_items(content))
+            return items.done(), parts.done(), learned.joined(told)
 
     def gathered(self, dim: int) -> Gathered:
         """Nothing yet of vectors of this length that are to come."""

@@ -12,6 +12,7 @@ workspace/items.db        the catalogue, being worked on
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -33,6 +34,8 @@ from multimodal_rec.vector_store import VectorStore
 REJECTED_FILE = "rejected.jsonl"
 RECEIPT_FILE = "receipt.json"
 TABLES = ("items.db", "events.db", "vectors.db")
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, None}
+"""The errors of a full disk; NumPy's has no number."""
 
 
 class Workspace:
@@ -69,7 +72,8 @@ class Workspace:
         Another process is waited for `wait` seconds.
 
         Raises:
-            WorkspaceError: it does not exist (and `create` is off), cannot be written, or another process holds it.
+            WorkspaceError: it does not exist (and `create` is off), cannot be written, or another process holds it; or the
+                disk is full before the block ends.
         """
         if not create:
             self.releases.current()
@@ -99,6 +103,11 @@ class Workspace:
             raise WorkspaceError(f"{self.path} cannot be written ({error.strerror}): name another folder") from error
         try:
             yield
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            reason = f"{self.path} cannot be written any more ({error.strerror or error})"
+            raise WorkspaceError(f"{reason}: make room and run the same command again") from error
         finally:
             lock.release()
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from index import FlatIndex
 from multimodal_rec.catalogue import Problem
 from multimodal_rec.errors import WorkspaceError
 from multimodal_rec.interactions import Event
 from multimodal_rec.items import Item
+from multimodal_rec.work import Gathered
 from multimodal_rec.workspace import Workspace
 
 HOLD = """
@@ -131,3 +135,31 @@ def test_rejected_rows_are_written_anew_one_a_line(tmp_path: Path) -> None:
         {"place": "a.csv line 3", "id": None, "reason": "no id", "kept": False},
     ]
     assert [path.name for path in tmp_path.iterdir()] == ["rejected.jsonl"]
+
+
+@contextmanager
+def files_end_at(size: int) -> Iterator[None]:
+    """No file can be made longer than so many bytes, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    index = FlatIndex(64)
+    index.add([f"i{number}" for number in range(1000)], np.ones((1000, 64), np.float32))
+    workspace = Workspace(tmp_path / "ws")
+    with pytest.raises(WorkspaceError, match="make room"), workspace.writing(create=True), files_end_at(100_000):
+        index.save(tmp_path)
+    with (
+        pytest.raises(WorkspaceError, match="File too large"),
+        workspace.writing(create=True),
+        files_end_at(100_000),
+        Gathered(64, tmp_path) as gathered,
+    ):
+        gathered.extend(index.ids, index.vectors(index.ids))
+    with pytest.raises(IsADirectoryError), workspace.writing(create=True):
+        tmp_path.read_bytes()
