@@ -12,6 +12,7 @@ import numpy.typing as npt
 from encoders.video_frames import Frame, Pixels, import_cv2
 
 LEAST_DETAIL = 0.4  # of what is usual in a shot
+MOST_OBLONG = 4  # times the short side squared are the pixels of a frame that is kept
 BLANK_DEVIATION = 5.0  # gray levels; black, white and single-coloured frames have less
 
 
@@ -34,10 +35,10 @@ class Candidate:
 
 
 def candidate(frame: Frame, short_side: int) -> Candidate:
-    """Return a frame scaled down to a short side in pixels (never up), and measured."""
+    """Return a frame scaled down to a short side in pixels, a long and thin one further, never up; and measured."""
     cv2 = import_cv2()
     height, width = frame.pixels.shape[:2]
-    scale = short_side / min(height, width)
+    scale = min(short_side / min(height, width), (MOST_OBLONG * short_side**2 / (height * width)) ** 0.5)
     pixels = frame.pixels
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))

@@ -23,7 +23,7 @@ from encoders.video_scan import Scan, scan_clip
 if TYPE_CHECKING:
     from PIL import Image
 
-VIDEO_VERSION = 4  # raise it when this code gives other vectors for the same clips
+VIDEO_VERSION = 5  # raise it when this code gives other vectors for the same clips
 
 MOST_SHOTS = 64
 FRAME_SECONDS = 0.5  # of a shot for which one frame stands; one alone would be another once the clip is trimmed

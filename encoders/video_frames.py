@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +28,11 @@ MOST_PIXELS = 36_000_000  # of a frame: 8K and a little more
 MOST_PACKETS = 300_000  # 3 hours; some 3 s
 MOST_PACKET_BYTES = 4 << 30  # of a file that is read from end to end for its packets
 TIMEOUT = 8000  # milliseconds that opening or one read may take
+PROBE_SECONDS = 30
+ATTEMPTS = 64  # to get at the next frame, past damaged ones and thousands of packets of sound
+USUAL_RATE = 65.0  # frames a second; a header that states more may mean ticks of its clock
+MEASURED_FRAMES = 32  # whose times tell the rate
+SLOWNESS = {"mjpg": 6, "jpeg": 6, "png ": 6, "mpng": 6, "mjp2": 150, "mj2c": 150}  # of decoding, to the usual codecs
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -53,8 +60,8 @@ class Video:
     What the header says (`stated_frames`, `fps`, `width`, `height`) is a hint: files lie, or do not know.
     """
 
-    def __init__(self, path: Path, capture: Any) -> None:
-        """Wrap an opened `cv2.VideoCapture`."""
+    def __init__(self, path: Path, capture: Any, rate: float = 0.0) -> None:
+        """Wrap an opened `cv2.VideoCapture`; a rate takes the place of the one in the header."""
         import cv2
 
         self._path = path
@@ -63,22 +70,51 @@ class Video:
         self._place = cv2.CAP_PROP_POS_FRAMES
         self.width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         self.height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
-        fps = float(capture.get(cv2.CAP_PROP_FPS))
+        fps = rate or float(capture.get(cv2.CAP_PROP_FPS))
         self.fps = fps if 0.1 <= fps <= 1000 else 25.0
         stated = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self.stated_frames = int(stated) if 0 < stated < 1 << 40 else 0
+        code = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
+        self.codec = code.to_bytes(4, "little").decode("latin-1")
+
+    @property
+    def cost(self) -> int:
+        """What a frame costs: its pixels, several times for codecs that are slow to decode."""
+        return self.width * self.height * SLOWNESS.get(self.codec.lower(), 1)
+
+    def measured_rate(self) -> float:
+        """Return the frames a second by the times of the next ones, 0 where these do not tell."""
+        times = [float(self._capture.get(self._milliseconds)) for _ in range(MEASURED_FRAMES) if self._grab()]
+        took = times[-1] - times[0] if times else 0.0
+        return 1000 * (len(times) - 1) / took if took > 0 else 0.0
 
     def frames(self, stride: int = 1) -> Iterator[Frame]:
         """Yield every `stride`-th frame from here on, to the real end of the stream; the others are only decoded."""
         number, last = 0, -1.0
-        while self._capture.grab():
+        while self._grab():
             seconds = self._time(number, last)
             last = seconds
             if number % stride == 0:
                 ok, pixels = self._capture.retrieve()
                 if ok and pixels is not None:
+                    self._check_size(pixels.shape[1], pixels.shape[0])
                     yield Frame(number, seconds, pixels)
             number += 1
+
+    def _grab(self) -> bool:
+        """Go on to the next frame that can be decoded; False at the end."""
+        return any(self._capture.grab() for _ in range(ATTEMPTS))
+
+    def check(self) -> None:
+        """Raise MediaError where frames of the stated size are none, or beyond the limit."""
+        if self.width <= 0 or self.height <= 0:
+            raise MediaError(f"{self._path.name}: {why_no_frames(self._path)}")
+        self._check_size(self.width, self.height)
+
+    def _check_size(self, width: int, height: int) -> None:
+        if width * height > MOST_PIXELS:
+            limit = f"the limit of {MOST_PIXELS // 1_000_000} million"
+            raise MediaError(f"{self._path.name}: frames of {width} x {height} pixels are over {limit}")
 
     def frame_near(self, number: int) -> Frame | None:
         """Return a frame at about a place in the file, or None when there is none; with its own time."""
@@ -96,7 +132,7 @@ class Video:
 
         count, keys = 0, []
         if self._capture.set(cv2.CAP_PROP_FORMAT, -1):
-            while count < MOST_PACKETS and self._capture.grab():
+            while count < MOST_PACKETS and self._grab():
                 if self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME):
                     keys.append(count)
                 count += 1
@@ -135,24 +171,45 @@ def open_video(path: Path) -> Iterator[Video]:
         raise MediaError(f"{path.name}: not a regular file")
     if reason := why_not_a_video(path):
         raise MediaError(f"{path.name}: {reason}")
+    place = str(path.resolve())  # absolute, so that no file name is taken for a protocol
+    try:
+        place.encode()
+    except UnicodeEncodeError as error:  # which crashes OpenCV
+        raise MediaError(f"{path.name!a}: OpenCV opens no path that is not in UTF-8; rename it") from error
     limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, TIMEOUT, cv2.CAP_PROP_READ_TIMEOUT_MSEC, TIMEOUT]
     with _silent(cv2):
-        # An absolute path, so that no file name is taken for a protocol; FFmpeg alone, so that "%d" is no sequence.
-        capture = cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG, limits)
+        capture = cv2.VideoCapture(place, cv2.CAP_FFMPEG, limits)  # FFmpeg alone, so that "%d" is no sequence
         try:
-            video = Video(path, capture) if capture.isOpened() else None
-            if video is None or video.width <= 0 or video.height <= 0:
+            if not capture.isOpened():
                 raise MediaError(f"{path.name}: {why_no_frames(path)}")
-            if video.width * video.height > MOST_PIXELS:
-                raise MediaError(
-                    f"{path.name}: frames of {video.width} x {video.height} pixels are over the limit of "
-                    f"{MOST_PIXELS // 1_000_000} million"
-                )
+            video = Video(path, capture)
+            video.check()
+            if video.fps > USUAL_RATE:
+                rate = video.measured_rate()
+                capture.open(place, cv2.CAP_FFMPEG, limits)
+                video = Video(path, capture, rate)
             yield video
         except cv2.error as error:
             raise MediaError(f"{path.name}: cannot be decoded ({' '.join(str(error).split())[:160]})") from error
         finally:
             capture.release()
+
+
+def is_converted(path: Path) -> bool:
+    """Say whether OpenCV shows what it decodes of a clip.
+
+    Its versions from 4.13 to 5.0 at least cannot convert interlaced frames: they show memory that nobody wrote to, and only
+    FFmpeg's messages tell, in a process of their own.
+    """
+    shown = "import cv2, sys; cv2.VideoCapture(sys.argv[1], cv2.CAP_FFMPEG).read()"
+    done = subprocess.run(
+        [sys.executable, "-c", shown, str(path.resolve())],
+        capture_output=True,
+        env=os.environ | {"OPENCV_FFMPEG_LOGLEVEL": "16"},
+        timeout=PROBE_SECONDS,
+        check=False,
+    )
+    return b"Cannot convert interlaced" not in done.stdout + done.stderr
 
 
 def import_cv2() -> Any:

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MOST_BYTES = 64 << 30
+NO_FRAME = "no frame can be decoded: the video is damaged, or of a codec that OpenCV does not read here, such as AV1"
 HEADER_BYTES = 4 << 20  # of an MP4's movie header that are looked into
 
 # Playlists would have FFmpeg open other files or addresses.
 _PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"<MPD", b"v=0\r\n", b"v=0\n", b"[playlist]")
+
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG")
 
 
 def why_not_a_video(path: Path) -> str | None:
@@ -23,6 +26,8 @@ def why_not_a_video(path: Path) -> str | None:
         head = file.read(256).lstrip(b"\xef\xbb\xbf \t\r\n")
     if head.startswith(_PLAYLISTS):
         return "a playlist that points to other files, not a video"
+    if head.startswith(_PICTURES) and path.suffix.lower() != ".mjpeg":
+        return "a picture, not a video"
     return None
 
 
@@ -34,7 +39,7 @@ def why_no_frames(path: Path) -> str:
         return f"{path.stat().st_size} bytes are no video"
     if head[4:8] not in {b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip"}:
         known = (b"\x1aE\xdf\xa3", b"RIFF", b"FLV", b"OggS", b"\0\0\1\xba", b"0&\xb2u", b"G")
-        return "the video is damaged: no frame can be decoded" if head.startswith(known) else "not a video file"
+        return NO_FRAME if head.startswith(known) else "not a video file"
     boxes = dict(_boxes(path))
     if b"moov" not in boxes:
         return "the video is cut short: its index (the moov box) is missing"
@@ -47,7 +52,7 @@ def why_no_frames(path: Path) -> str:
         "the video is encrypted": b"encv" in movie,
         "the video is cut short: its header is there but no frames": b"mdat" not in boxes,
     }
-    return next((reason for reason, holds in signs.items() if holds), "the video is damaged: no frame can be decoded")
+    return next((reason for reason, holds in signs.items() if holds), NO_FRAME)
 
 
 def _boxes(path: Path) -> Iterator[tuple[bytes, tuple[int, int]]]:

@@ -16,13 +16,15 @@ import numpy as np
 from encoders.base import MediaError
 from encoders.shots import APART, Thumbnail, difference, find_cuts, find_dissolves, find_scenes
 from encoders.telling import Candidate, candidate, thumbnail
-from encoders.video_frames import Frame, Video, open_video, read_packets
+from encoders.video_frames import Frame, Video, is_converted, open_video, read_packets
 from encoders.video_reasons import why_no_frames
 
 MOST_FRAMES = 6_000  # read in order; of longer clips samples are looked at
 MOST_PIXELS = 2_500_000_000  # read in order: 40 s of full HD
 MOST_STEPS = 60_000  # frames decoded to step through a clip
 SAMPLES = 64  # of a clip that is sampled
+FEWEST_SAMPLES = 8  # of one whose frames are large, or slow to decode
+SEEK_FRAMES = 8  # what it costs to seek one, as decoders work ahead
 MOST_CANDIDATES = 192  # kept in memory at a time
 
 
@@ -58,14 +60,21 @@ def scan_clip(path: Path, side: int) -> Scan:
     Raises MediaError when no frame can be decoded.
     """
     with open_video(path) as video:
-        most = max(1, min(MOST_FRAMES, MOST_PIXELS // (video.width * video.height)))
+        most = max(1, min(MOST_FRAMES, MOST_PIXELS // video.cost))
         # What the header says is not believed when there is more.
         scan = _read(video, side, most) if 0 < video.stated_frames <= most else None
     if scan is None:
         scan = _scan_long(path, side, most)
     if not scan.times:
         raise MediaError(f"{path.name}: {why_no_frames(path)}")
+    if _is_still(scan) and not is_converted(path):
+        remedy = "save it deinterlaced, or install opencv-python 4.12"
+        raise MediaError(f"{path.name}: it is interlaced, which this version of OpenCV cannot show; {remedy}")
     return scan
+
+
+def _is_still(scan: Scan) -> bool:
+    return all(np.array_equal(scan.thumbnails[0], each) for each in scan.thumbnails)
 
 
 def _scan_long(path: Path, side: int, most: int) -> Scan:
@@ -75,7 +84,8 @@ def _scan_long(path: Path, side: int, most: int) -> Scan:
         count = packets.count or video.stated_frames
         if count <= most and (scan := _read(video, side, most)):
             return scan
-    places = _places(count, packets.keys, most)
+        seconds = count / video.fps
+    places = _places(count, packets.keys, most, seconds)
     if places:
         with open_video(path) as video:
             scan = _sample(video, side, places, count)
@@ -85,19 +95,21 @@ def _scan_long(path: Path, side: int, most: int) -> Scan:
         return _step_through(video, side, count)
 
 
-def _places(count: int, keys: Sequence[int], most: int) -> list[int]:
+def _places(count: int, keys: Sequence[int], most: int, seconds: float) -> list[int]:
     """Return places spread evenly over a clip of `count` frames that can be sought at a cost of `most` frames, or none.
 
-    A frame costs as many as lie between it and the key frame before it; where that is too much, key frames do.
+    A frame costs as many as lie between it and the key frame before it; where that is too much, key frames do, if there
+    are many, or one every other second of the clip.
     """
-    places = [round(count * (number + 0.5) / SAMPLES) for number in range(SAMPLES)]
+    samples = min(SAMPLES, max(FEWEST_SAMPLES, most // SEEK_FRAMES))
+    places = [round(count * (number + 0.5) / samples) for number in range(samples)]
     if len(keys) == 0:
         return places  # nothing is known: try
     before = np.searchsorted(keys, places, side="right") - 1
     if sum(place - keys[max(0, key)] + 1 for place, key in zip(places, before.tolist(), strict=True)) <= most:
         return places
     nearest = sorted({min(keys, key=lambda key: abs(key - place)) for place in places})
-    return nearest if len(nearest) > SAMPLES // 4 else []
+    return nearest if len(nearest) > SAMPLES // 4 or len(nearest) >= max(FEWEST_SAMPLES, seconds / 2) else []
 
 
 def _read(video: Video, side: int, most: int) -> Scan | None:
@@ -140,7 +152,7 @@ def _sample(video: Video, side: int, places: Sequence[int], count: int) -> Scan:
 
 def _step_through(video: Video, side: int, count: int) -> Scan:
     """Decode all frames of a clip, as many as the budget allows, and look at some."""
-    most = min(MOST_STEPS, MOST_PIXELS // (video.width * video.height))
+    most = max(1, min(MOST_STEPS, MOST_PIXELS // video.cost))
     reached = min(count, most) or most
     scan = Scan()
     for frame in video.frames(max(1, reached // SAMPLES)):

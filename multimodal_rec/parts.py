@@ -6,6 +6,7 @@ that of its best version, whole or part, and the part says where the item matche
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -52,8 +53,9 @@ class Part(NamedTuple):
 
     @property
     def at(self) -> str:
-        """The start in a clip as minutes and seconds, such as "00:12"."""
-        minutes, seconds = divmod(int(self.start), 60)
+        """The first whole second inside, or that of the start where there is none, such as "00:12"."""
+        first = math.ceil(self.start)
+        minutes, seconds = divmod(first if first < self.end else int(self.start), 60)
         hours, minutes = divmod(minutes, 60)
         return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes:02}:{seconds:02}"
 

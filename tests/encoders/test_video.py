@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import builtins
+import os
+import re
 import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +17,8 @@ import pytest
 import encoders
 from encoders import Encoding, MediaError, encode_videos, find_shots, sample_frame, video_fingerprint, video_scan
 from encoders import video as video_module
-from encoders.video_frames import Packets, import_cv2, open_video
+from encoders.telling import candidate
+from encoders.video_frames import Frame, Packets, import_cv2, open_video
 from tests.encoders.conftest import cosines, draw, shared
 
 FPS = 25
@@ -151,12 +156,12 @@ def test_a_long_clip_that_can_only_be_read_from_its_start(tmp_path: Path, monkey
 
 
 def test_where_seeking_is_cheap_every_place_is_sought() -> None:
-    places = video_scan._places(64_000, list(range(0, 64_000, 50)), most=6_000)
+    places = video_scan._places(64_000, list(range(0, 64_000, 50)), most=6_000, seconds=2560)
     assert places == [500 + 1_000 * number for number in range(64)]
-    near_key = video_scan._places(64_000, list(range(0, 64_000, 300)), most=1_000)
+    near_key = video_scan._places(64_000, list(range(0, 64_000, 300)), most=1_000, seconds=2560)
     assert len(near_key) == 64
     assert all(place % 300 == 0 for place in near_key)
-    assert video_scan._places(64_000, [0, 30_000], most=6_000) == []
+    assert video_scan._places(64_000, [0, 30_000], most=6_000, seconds=2560) == []
 
 
 def test_a_slide_show_has_all_its_slides(image_encoder: encoders.ImageEncoder, tmp_path: Path) -> None:
@@ -270,3 +275,82 @@ def test_each_real_clip_finds_itself_smaller_trimmed_and_mirrored(
     for kind, clips in changed.items():
         scores = (directions(clips) - mean) @ (known - mean).T / np.linalg.norm(known - mean, axis=1)
         assert (scores.argmax(axis=1) == np.arange(len(paths))).mean() >= 0.95, kind
+
+
+INTERLACED = (
+    "c-muNVBE~apdkGJ{{smI2F9%-O$>|-K)|?zfrG(;0mR||{{tk`|Nk>sg7I+T(o+5T(sk?e=LBt=ewlYae*;jM>9DHy$|~jj%Wpq-g<blUxc%V="
+    "27G28AYeAD*R6O5vp-EJMn6~??fru7{saenMl%v}wxrjqxC^&GYoHkYSTol9mULYz0{~3MS?K"
+)
+"""Three interlaced frames of MPEG-2, their left half red; OpenCV cannot write such."""
+
+
+def test_interlaced_clips_are_shown_or_refused(image_encoder: encoders.ImageEncoder, tmp_path: Path) -> None:
+    """Versions of OpenCV that cannot convert them show memory that nobody wrote to, and say nothing."""
+    path = tmp_path / "field.mpg"
+    path.write_bytes(zlib.decompress(base64.b85decode(INTERLACED)))
+    ((_, result),) = encode_videos(image_encoder, [path])
+    if isinstance(result, MediaError):
+        assert "interlaced" in str(result)
+    else:
+        (shot,) = find_shots(path)
+        np.testing.assert_allclose(shot.frames[0].pixels[:, :14].mean((0, 1)), [108, 58, 253], atol=12)
+
+
+def test_a_damaged_frame_does_not_end_a_clip(image_encoder: encoders.ImageEncoder, tmp_path: Path) -> None:
+    path = write(tmp_path / "damaged.avi", still(1, 30) + still(2, 30))
+    content = bytearray(path.read_bytes())
+    places = [found.end() + 4 for found in re.finditer(b"00dc", content)][5:8]
+    for place in places:
+        content[place : place + 400] = bytes(400)
+    path.write_bytes(content)
+    assert [round(start, 1) for start, _ in encode(image_encoder, path).spans] == [0.0, 1.2]
+
+
+def test_a_rate_of_the_clock_is_not_that_of_the_frames(image_encoder: encoders.ImageEncoder, tmp_path: Path) -> None:
+    """As browsers write what they record: a thousand ticks a second, whatever frames there are."""
+    cv2 = import_cv2()
+    path = tmp_path / "recorded.webm"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"VP80"), FPS, (160, 120))
+    for frame in still(1, 30) + still(2, 50):
+        writer.write(np.ascontiguousarray(frame[:, :, ::-1]))
+    writer.release()
+    content = path.read_bytes()
+    stated = b"\x23\xe3\x83\x84" + (40_000_000).to_bytes(4, "big")  # nanoseconds of a frame
+    assert content.count(stated) == 1
+    path.write_bytes(content.replace(stated, stated[:4] + (1_000_000).to_bytes(4, "big")))
+    assert cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FPS) == 1000
+    assert [round(start, 1) for start, _ in encode(image_encoder, path).spans] == [0.0, 1.2]
+
+
+def test_a_path_that_opencv_cannot_open_is_told(image_encoder: encoders.ImageEncoder, tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"bad\xff.avi")
+    write(tmp_path / "good.avi", still(1, 5)).rename(path)
+    ((_, result),) = encode_videos(image_encoder, [path])
+    assert isinstance(result, MediaError)
+    assert "not in UTF-8" in str(result)
+
+
+def test_long_thin_frames_are_kept_small() -> None:
+    pixels = np.zeros((16_000, 250, 3), np.uint8)
+    assert candidate(Frame(0, 0.0, pixels), 256).pixels.size < 4.1 * 3 * 256**2
+    assert candidate(Frame(0, 0.0, np.zeros((1080, 1920, 3), np.uint8)), 256).pixels.shape == (256, 455, 3)
+
+
+def test_frames_that_are_slow_to_decode_are_sought_less_often(tmp_path: Path) -> None:
+    assert len(video_scan._places(6000, range(6000), 1200, 240.0)) == 64
+    assert len(video_scan._places(75, range(75), 11, 3.0)) == 8
+    keys = list(range(0, 720, 60))  # twelve seconds of 4K at 60 frames a second
+    assert video_scan._places(720, keys, 300, 12.0) == keys
+    assert video_scan._places(7200, keys, 300, 120.0) == []
+    fast, slow = (tmp_path / name for name in ("fast.mp4", "slow.avi"))
+    write(fast, still(1, 3))
+    write(slow, still(1, 3))
+    with open_video(fast) as one, open_video(slow) as other:
+        assert (one.cost, other.cost) == (160 * 120, 6 * 160 * 120)
+
+
+def test_a_picture_is_no_clip(image_encoder: encoders.ImageEncoder, tmp_path: Path) -> None:
+    path = tmp_path / "picture.mp4"
+    draw(1, (64, 48)).save(path, format="JPEG")
+    ((_, result),) = encode_videos(image_encoder, [path])
+    assert str(result) == "picture.mp4: a picture, not a video"

@@ -21,9 +21,18 @@ def test_a_part_comes_back_from_its_key(item_id: str) -> None:
     assert Part.of(part.key) == part
 
 
-@pytest.mark.parametrize(("start", "at"), [(0.0, "00:00"), (12.9, "00:12"), (75.0, "01:15"), (3725.0, "1:02:05")])
-def test_times_as_people_write_them(start: float, at: str) -> None:
-    assert Part("a", "video", start, start + 1).as_json()["at"] == at
+@pytest.mark.parametrize(
+    ("start", "end", "at"),
+    [
+        (0.0, 1.0, "00:00"),
+        (11.98, 13.0, "00:12"),
+        (12.3, 12.9, "00:12"),
+        (75.0, 75.2, "01:15"),
+        (3724.2, 3726.0, "1:02:05"),
+    ],
+)
+def test_times_as_people_write_them(start: float, end: float, at: str) -> None:
+    assert Part("a", "video", start, end).as_json()["at"] == at
 
 
 def test_each_item_has_its_best_part_however_many_others_there_are() -> None:
