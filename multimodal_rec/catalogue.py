@@ -83,7 +83,9 @@ def _read_folder(folder: Path, note: Callable[[Path], None]) -> Iterator[Checked
                 item_id = check_id(relative.as_posix(), "file name")
                 if not path.resolve().is_relative_to(folder.resolve()):
                     raise ValueError("a link that leaves the folder")
-            except ValueError as error:
+                if not path.is_file():
+                    raise ValueError("no file" if path.exists() else "a link to nothing")
+            except (ValueError, OSError, RuntimeError) as error:  # a link to itself, say
                 yield Problem(str(relative), None, str(error))
                 continue
             yield CheckedItem(

@@ -61,7 +61,7 @@ def write_contact_sheet(
     page = pages.get_template("contact_sheet.html.j2").render(
         heading=heading, query_heading=query_heading, query=query, answers=[hit_card(hit) for hit in hits]
     )
-    path.write_text(page, encoding="utf-8")
+    path.write_text(page, encoding="utf-8", errors="replace")  # names of files may be in any encoding
 
 
 def thumbnail(image: Path | None, video: Path | None, shot: tuple[float, float] | None = None) -> str | None:

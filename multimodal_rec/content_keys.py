@@ -48,6 +48,21 @@ def _as_text(path: Path) -> str:
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
+def changed_files(files: Sequence[tuple[bytes, Path]], store: VectorStore) -> set[bytes]:
+    """Those of these content keys that their file has no more: it was changed after it was read for its key."""
+    known = store.file_keys([_as_text(path) for _, path in files])
+
+    def is_changed(key: bytes, path: Path) -> bool:
+        if known.get(_as_text(path)) == (repr(file_state(str(path))).encode(), key):
+            return False
+        try:
+            return file_key(path) != key
+        except MediaError:
+            return True
+
+    return {key for key, path in files if is_changed(key, path)}
+
+
 def content_keys(
     items: Sequence[Item], store: VectorStore, on_unreadable: Callable[[Modality, Item, MediaError], None]
 ) -> dict[Modality, dict[str, bytes]]:

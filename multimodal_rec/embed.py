@@ -27,7 +27,7 @@ from encoders import (
     video_fingerprint,
 )
 from multimodal_rec.catalogue import Problem
-from multimodal_rec.content_keys import content_keys, text_key
+from multimodal_rec.content_keys import changed_files, content_keys, text_key
 from multimodal_rec.item_table import MODALITIES, ItemTable, Modality
 from multimodal_rec.items import Item
 from multimodal_rec.progress import Progress
@@ -269,8 +269,12 @@ def _encode_missing(
     stream = iter(_encode(modality, encoders, sources()))
     while answers := list(islice(stream, STORED_AT_ONCE[modality])):
         encoded = []
-        for key, (_, answer) in zip(waiting[: len(answers)], answers, strict=True):
-            if isinstance(answer, MediaError):
+        read = [(key, source) for key, (source, _) in zip(waiting, answers, strict=False) if isinstance(source, Path)]
+        changed = changed_files(read, store)
+        for key, (source, answer) in zip(waiting[: len(answers)], answers, strict=True):
+            if key in changed:
+                failed[key] = f"{source.name}: changed while it was being encoded; run the same command again"
+            elif isinstance(answer, MediaError):
                 failed[key] = str(answer)
             else:
                 encoded.append((key, answer))

@@ -99,7 +99,9 @@ def check_id(value: object, name: str) -> str:
         raise ValueError(f"{name} is not text: {text!r}")
     if len(text) > MAX_ID_CHARS:
         raise ValueError(f"{name} is longer than {MAX_ID_CHARS} characters")
-    if CONTROL_CHARACTER.search(text) or (not text.isprintable() and any("\ud800" <= c <= "\udfff" for c in text)):
+    if not text.isprintable() and any("\ud800" <= c <= "\udfff" for c in text):
+        raise ValueError(f"{name} is no valid Unicode: {text!r}")
+    if CONTROL_CHARACTER.search(text):
         raise ValueError(f"{name} holds a control character: {text!r}")
     return text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -376,6 +377,20 @@ def test_folder_with_links_and_a_line_break_in_a_name(tmp_path: Path) -> None:
         "file name holds a control character: 'line\\nbreak.jpg'",
         "a link that leaves the folder",
     ]
+
+
+def test_folder_with_what_is_no_file(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", os.fsdecode(b"bad\xff.jpg"))
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    (tmp_path / "nothing.jpg").symlink_to("gone.jpg")
+    items, problems = read(tmp_path)
+    assert [item.id for item in items] == ["a.jpg"]
+    told = {problem.place: problem.reason for problem in problems}
+    assert told.keys() == {os.fsdecode(b"bad\xff.jpg"), "pipe.mp4", "loop.jpg", "nothing.jpg"}
+    assert told["pipe.mp4"] == "no file"
+    assert told["nothing.jpg"] == "a link to nothing"
+    assert "no valid Unicode" in told[os.fsdecode(b"bad\xff.jpg")]
 
 
 def test_what_is_no_catalogue_is_refused_by_name(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from multimodal_rec.catalogue import Problem
 from multimodal_rec.embed import EmbedCounts, Encoders, StoredTexts, embed_catalogue
 from multimodal_rec.item_table import ItemTable
 from multimodal_rec.items import Item
-from multimodal_rec.progress import silent
+from multimodal_rec.progress import Progress, silent
 from multimodal_rec.vector_store import VectorStore
 
 
@@ -143,6 +143,35 @@ def test_networks_are_opened_beside_and_pictures_encoded_first(tmp_path: Path) -
     assert {"text open", "image open"} <= set(done)
     assert all(thread.startswith("aside") for what, thread in told if what.endswith("open"))
     assert done.index("image encode_prepared") < done.index("text encode_long")
+
+
+def test_a_file_that_changes_while_it_is_encoded_is_left_out(tmp_path: Path) -> None:
+    """Its vector would be stored for what the file was, and be that of every item that still has this."""
+    encoders = Encoders(load_text_encoder(), load_image_encoder())
+    for name, color in (("a", "red"), ("same", "green"), ("b", "green")):
+        Image.new("RGB", (64, 64), color).save(tmp_path / f"{name}.png")
+    items = [Item(name, title=name, image=tmp_path / f"{name}.png") for name in ("a", "same", "b")]
+
+    def replace_b(stage: str, _: int, __: int) -> None:
+        if stage == "encoding image":
+            Image.new("RGB", (64, 64), "blue").save(tmp_path / "b.png")
+
+    def embedded(progress: Progress) -> tuple[EmbedCounts, list[Problem], FloatArray]:
+        problems: list[Problem] = []
+        with ItemTable(tmp_path / "items.db") as table, VectorStore(tmp_path / "vectors.db") as store:
+            table.put(items, replace_all=True)
+            counts = embed_catalogue(table, store, encoders, on_problem=problems.append, progress=progress)
+            return counts, problems, store.matrix(encoders.space("image"), table.keys("image"), encoders.image.dim)
+
+    counts, problems, rows = embedded(replace_b)
+    assert counts.encoded["image"] == 1
+    assert {problem.id for problem in problems} == {"b", "same"}
+    assert all("changed while it was being encoded" in problem.reason for problem in problems)
+    assert not rows[1:].any()
+    counts, problems, rows = embedded(silent)
+    assert (counts.encoded["image"], problems) == (2, [])
+    expected = encoders.image.encode([Image.new("RGB", (64, 64), color) for color in ("red", "green", "blue")])
+    np.testing.assert_allclose(rows, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_stored_texts_ask_the_encoder_once(tmp_path: Path) -> None:
