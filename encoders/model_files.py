@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from encoders.base import EncoderError
 
@@ -13,8 +13,17 @@ if TYPE_CHECKING:
 
 REMEDY = 'use "auto" for the packaged model'
 
+_TOKENIZER_FILES = ("tokenizer.json", "vocab.*", "merges.txt", "*.model", "*.bpe")
+
 # What differs between copies of one model without changing a vector.
 _INCIDENTAL = {"_name_or_path", "transformers_version", "torch_dtype", "dtype", "use_cache", "gradient_checkpointing"}
+
+
+class Module(NamedTuple):
+    """One step of a sentence-transformers model: what it does, and the folder of its files."""
+
+    kind: str
+    folder: Path
 
 
 def model_folder(reference: str) -> Path:
@@ -56,8 +65,10 @@ def short_reason(error: BaseException) -> str:
 def weight_files(folder: Path) -> list[Path]:
     """Return the files of a model's weights, safetensors if there are any.
 
-    Raises EncoderError when there are none.
+    Raises EncoderError when there are none, or when they are an adapter's.
     """
+    if (folder / "adapter_config.json").is_file():
+        raise EncoderError(f"{folder}: holds an adapter (LoRA): merge it into its model and save that, or {REMEDY}")
     for pattern in ("*.safetensors", "pytorch_model*.bin"):
         if files := sorted(folder.glob(pattern)):
             return files
@@ -77,6 +88,29 @@ def read_json(path: Path) -> Any:
         raise EncoderError(f"{path}: not valid JSON ({error}); fetch the model again or {REMEDY}") from error
 
 
+def read_modules(folder: Path) -> list[Module]:
+    """Return the steps that a sentence-transformers folder lists in modules.json; none where there is no such file.
+
+    Raises EncoderError where the list is not as the library writes it, or names code of others or a place elsewhere.
+    """
+    listed = read_json(folder / "modules.json") or []
+    try:
+        modules = [Module(str(entry["type"]), folder / str(entry["path"])) for entry in listed]
+    except (TypeError, KeyError) as error:
+        raise EncoderError(f"{folder}: its modules.json is not as sentence-transformers writes it; {REMEDY}") from error
+    for name, place in modules:
+        if not name.startswith("sentence_transformers."):
+            raise EncoderError(f"{folder}: is made with code of its own ({name}), which is not run; {REMEDY}")
+        if not place.resolve().is_relative_to(folder.resolve()):
+            raise EncoderError(f"{folder}: its modules.json leads out of the folder; {REMEDY}")
+    return [Module(name.rpartition(".")[2], place) for name, place in modules]
+
+
+def main_folder(folder: Path, modules: list[Module]) -> Path:
+    """Return where the files of the model itself are, which older folders of several steps have in one of their own."""
+    return next((module.folder for module in modules if module.kind in {"Transformer", "CLIPModel"}), folder)
+
+
 def essential(config: Any) -> Any:
     """Return a configuration without the entries that differ between copies of one model."""
     if isinstance(config, dict):
@@ -94,6 +128,8 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 
     Raises EncoderError when there is none.
     """
+    if not any(path for pattern in _TOKENIZER_FILES for path in folder.glob(pattern)):
+        raise EncoderError(f"{folder}: holds no tokenizer; fetch the model again or {REMEDY}")
     try:
         if (folder / "tokenizer.json").is_file():
             from tokenizers import Tokenizer

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LONGEST_PASSAGE = 32  # tokens; a sentence is far easier to find among its like than in a page
 BATCH_TOKENS = 256  # tokens in one batch, with padding: the activations stay in a core's cache
+FEW_TOKENS = 512  # of a row; attention to more takes memory with the square of their number
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class TokenRules:
     """How a model wants its tokens: at most `window` of them, padded with `pad_id`.
 
     Some models were trained on inputs padded to the full window and with no mask (`fixed_length`, SigLIP). `prompt` is
-    put before every text, `query_prompt` instead before those that ask for others.
+    put before every text, `query_prompt` instead before those that ask for others. Texts may be made `lower` case, and
+    texts of a fixed length padded on the left.
     """
 
     window: int
@@ -38,10 +40,14 @@ class TokenRules:
     fixed_length: bool = False
     prompt: str = ""
     query_prompt: str = ""
+    lower: bool = False
+    pad_left: bool = False
 
 
 class TransformerText:
-    """A text encoder made of a tokenizer and a network that maps (ids, mask) to one vector per row."""
+    """A text encoder made of a tokenizer and a network that maps (ids, mask) to one vector per row, of which the first
+    `dim` numbers count.
+    """
 
     def __init__(
         self,
@@ -116,7 +122,8 @@ class TransformerText:
 
     def _tokenize(self, texts: Sequence[str], prompt: str) -> list[tuple[str, list[int], list[tuple[int, int]]]]:
         """Return each text with its token ids, special ones included, and the characters of its other tokens."""
-        encoded = self._tokenizer().encode_batch([prompt + text for text in texts])
+        prompted = [prompt + text for text in texts]
+        encoded = self._tokenizer().encode_batch([text.lower() for text in prompted] if self._rules.lower else prompted)
         return [
             (
                 text,
@@ -148,7 +155,7 @@ class TransformerText:
         batches: list[list[int]] = []
         for row in order:
             length = self._rules.window if self._rules.fixed_length else len(rows[row])
-            some = max(4, min(64, BATCH_TOKENS // max(1, length)))
+            some = max(4 if length <= FEW_TOKENS else 1, min(64, BATCH_TOKENS // max(1, length)))
             most = self._network.batch_size(some, 16 * some)
             if batches and len(batches[-1]) < most:
                 batches[-1].append(row)
@@ -157,7 +164,7 @@ class TransformerText:
         if batches:
             outputs = self._network.run([self._inputs([rows[row] for row in batch]) for batch in batches])
             for batch, output in zip(batches, outputs, strict=True):
-                vectors[batch] = output
+                vectors[batch] = output[:, : self.dim]
         return unit(vectors)
 
     def _inputs(self, rows: Sequence[list[int]]) -> Inputs:
@@ -165,8 +172,9 @@ class TransformerText:
         ids = np.full((len(rows), length), self._rules.pad_id, np.int64)
         mask = np.zeros((len(rows), length), np.int64)
         for place, row in enumerate(rows):
-            ids[place, : len(row)] = row
-            mask[place, : len(row)] = 1
+            where = slice(length - len(row), length) if self._rules.pad_left else slice(len(row))
+            ids[place, where] = row
+            mask[place, where] = 1
         return token_inputs(ids, mask, fixed_length=self._rules.fixed_length)
 
 

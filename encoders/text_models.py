@@ -16,11 +16,14 @@ from encoders.export import cached_path, open_network
 from encoders.fingerprint import file_digest, fingerprint
 from encoders.model_files import (
     REMEDY,
+    Module,
     essential,
     is_two_towers,
     load_tokenizer,
+    main_folder,
     model_folder,
     read_json,
+    read_modules,
     short_reason,
     weight_files,
 )
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 CODE_VERSION = 2  # raise it when this code gives other vectors for the same files
+LONGEST_ROW = 2048  # tokens; the attention of 8,192 to one another takes 10 GB, so longer texts are read in passages
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def load_text_model(reference: str, threads: int) -> TextEncoder:
     Raises EncoderError when it cannot be had or is of a kind that this code cannot run.
     """
     folder = model_folder(reference)
-    if is_two_towers(read_json(folder / "config.json")):
+    if is_two_towers(read_json(main_folder(folder, read_modules(folder)) / "config.json")):
         from encoders.vision_models import load_vision_model
 
         tower = load_vision_model(reference, threads).text_tower
@@ -69,16 +73,23 @@ def load_text_model(reference: str, threads: int) -> TextEncoder:
 
 def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerText:
     """Return the text model in a folder; torch is imported only when no export of it is cached."""
-    modules = read_json(folder / "modules.json")
-    transformer = next((folder / module["path"] for module in modules if _kind(module) == "Transformer"), folder)
+    modules = read_modules(folder)
+    transformer = main_folder(folder, modules)
     config = read_json(transformer / "config.json")
+    sentence = read_json(transformer / "sentence_bert_config.json")
+    output = (sentence.get("modality_config") or {}).get("text", {}).get("method_output_name", "last_hidden_state")
+    if output != "last_hidden_state":
+        raise EncoderError(f"{reference}: pools its {output}, which cannot be done here; {REMEDY}")
     if any(name.endswith("TextModelWithProjection") for name in config.get("architectures") or ()):
         raise EncoderError(f"{reference}: a text tower without its picture tower cannot be run here; {REMEDY}")
-    recipe = read_recipe(folder, modules)
+    recipe = read_recipe(folder, modules, "lasttoken" if _is_causal(config) else "mean")
     tokenizer = cache(lambda: load_tokenizer(transformer))
     prompt, query_prompt = _prompts(folder)
-    pad_id = config.get("pad_token_id") or 0
-    rules = TokenRules(_window(transformer, config), pad_id, prompt=prompt, query_prompt=query_prompt)
+    lower = bool(sentence.get("do_lower_case"))
+    rules = TokenRules(
+        _window(transformer, config), _pad_id(config), prompt=prompt, query_prompt=query_prompt, lower=lower
+    )
+    shorter = read_json(folder / "config_sentence_transformers.json").get("truncate_dim")
     dense_weights = [path for layer in recipe.dense for path in weight_files(layer)]
     digest = fingerprint(
         [*weight_files(transformer), *dense_weights],
@@ -91,12 +102,15 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
         window=rules.window,
         passage=LONGEST_PASSAGE,
         prompt=[prompt, query_prompt] if prompt or query_prompt else "",
+        **({"lower": True} if lower else {}),
+        **({"truncated": shorter} if shorter else {}),
     )
-    example = example_tokens(config["vocab_size"], rules)
+    example = example_tokens(_vocabulary(reference, transformer, config), rules)
     network = NetworkOnDemand(
         lambda: open_network(digest, lambda: _build(reference, transformer, recipe), example, threads, dynamic=(0, 1))
     )
     dim = remembered_dim(reference, network, example, cached_path(digest, ".dim"))
+    dim = min(dim, shorter) if shorter else dim
     return TransformerText(reference, digest, dim=dim, tokenizer=tokenizer, network=network, rules=rules)
 
 
@@ -110,16 +124,15 @@ def example_tokens(vocabulary: int, rules: TokenRules) -> Inputs:
     return token_inputs(ids, mask, fixed_length=rules.fixed_length)
 
 
-def read_recipe(folder: Path, modules: list[dict[str, Any]]) -> Recipe:
-    """Return how the sentence-transformers files in a folder pool; the mean when there are none.
+def read_recipe(folder: Path, modules: list[Module], otherwise: str) -> Recipe:
+    """Return how the sentence-transformers files in a folder pool; `otherwise` when there are none.
 
     Raises EncoderError for modules that this code does not know, or not in this order.
     """
-    pooling: tuple[str, ...] = ("mean",)
+    pooling: tuple[str, ...] = (otherwise,)
     dense: list[Path] = []
     normalized = False
-    for module in modules:
-        kind, path = _kind(module), folder / module["path"]
+    for kind, path in modules:
         normalized = normalized or kind == "Normalize"
         if kind == "Pooling":
             config = read_json(path / "config.json")
@@ -135,8 +148,10 @@ def read_recipe(folder: Path, modules: list[dict[str, Any]]) -> Recipe:
     return Recipe(pooling, tuple(dense))
 
 
-def _kind(module: dict[str, Any]) -> str:
-    return str(module["type"]).rsplit(".", 1)[-1]
+def _is_causal(config: dict[str, Any]) -> bool:
+    """Say whether a model was made to write texts: its last token has seen all others."""
+    named = next(iter(config.get("architectures") or ()), "")
+    return str(named).endswith("ForCausalLM") and bool(config.get("is_causal", True))
 
 
 def _pooling_modes(config: dict[str, Any]) -> tuple[str, ...]:
@@ -159,13 +174,35 @@ def _window(folder: Path, config: dict[str, Any]) -> int:
     stated = read_json(folder / "sentence_bert_config.json").get("max_seq_length")
     limits = [stated, read_json(folder / "tokenizer_config.json").get("model_max_length")]
     if positions := config.get("max_position_embeddings"):
-        # RoBERTa's family counts positions from behind the padding id.
-        offset = (config.get("pad_token_id") or 0) + 1 if config.get("model_type") in _OFFSET_POSITIONS else 0
-        limits.append(positions - offset)
-    return min([int(limit) for limit in limits if limit and limit < 1 << 20], default=512)
+        limits.append(positions - position_offset(config))
+    return min(LONGEST_ROW, min((int(limit) for limit in limits if limit and limit < 1 << 20), default=512))
+
+
+def position_offset(config: dict[str, Any]) -> int:
+    """Return how many of a model's positions no token has: RoBERTa's family counts from behind the padding id."""
+    return _pad_id(config) + 1 if config.get("model_type") in _OFFSET_POSITIONS else 0
+
+
+def _pad_id(config: dict[str, Any]) -> int:
+    pad_id = config.get("pad_token_id")
+    if pad_id is None:
+        return 1 if config.get("model_type") in _OFFSET_POSITIONS else 0
+    return max(0, int(pad_id))
 
 
 _OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert", "mpnet", "longformer", "xlm-roberta-xl", "data2vec-text"}
+
+
+def _vocabulary(reference: str, folder: Path, config: dict[str, Any]) -> int:
+    """Return how many tokens a model knows; where its file does not say, transformers knows the default of its kind."""
+    if size := config.get("vocab_size"):
+        return int(size)
+    from transformers import AutoConfig
+
+    try:
+        return int(AutoConfig.from_pretrained(str(folder), trust_remote_code=False).vocab_size)
+    except Exception as error:
+        raise EncoderError(f"{reference}: reads no texts ({short_reason(error)}); {REMEDY}") from error
 
 
 def _prompts(folder: Path) -> tuple[str, str]:

@@ -63,6 +63,11 @@ def pool(states: Tensor, weights: Tensor, mode: str) -> Tensor:
 def load_dense(folder: Path) -> nn.Module:
     """Return one dense layer with its activation from a sentence-transformers folder."""
     config = read_json(folder / "config.json")
+    states = {config.get(f"module_{side}_name") or "sentence_embedding" for side in ("input", "output")}
+    if config.get("use_residual") or states != {"sentence_embedding"}:
+        raise EncoderError(
+            f'{folder}: a Dense layer of this kind cannot be run here; use "auto" for the packaged model'
+        )
     name = str(config.get("activation_function", "Tanh")).rsplit(".", 1)[-1]
     if name not in _ACTIVATIONS:
         raise EncoderError(f'{folder}: activation "{name}" is not known here; use "auto" for the packaged model')

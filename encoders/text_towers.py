@@ -11,7 +11,7 @@ from encoders.fingerprint import settings_digest
 from encoders.model_files import load_tokenizer, read_json
 from encoders.on_demand import NetworkOnDemand, remembered_dim
 from encoders.text import LONGEST_PASSAGE, TokenRules, TransformerText
-from encoders.text_models import CODE_VERSION, example_tokens
+from encoders.text_models import CODE_VERSION, example_tokens, position_offset
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,6 +37,7 @@ def open_text_tower(
             "window": rules.window,
             "passage": LONGEST_PASSAGE,
             "pad": rules.pad_id,
+            **({"left": True} if rules.pad_left else {}),
         }
     )
 
@@ -57,10 +58,15 @@ def _rules(folder: Path, text_config: dict[str, Any], tokenizer: Any) -> TokenRu
     from transformers import AutoConfig
 
     complete = AutoConfig.from_pretrained(str(folder), trust_remote_code=False).text_config
-    pad = read_json(folder / "tokenizer_config.json").get("pad_token")
+    settings = read_json(folder / "tokenizer_config.json")
+    pad = settings.get("pad_token")
     content = pad.get("content") if isinstance(pad, dict) else pad
     pad_id = tokenizer.token_to_id(content) if content else None
     if pad_id is None:
         pad_id = complete.pad_token_id or 0
     fixed_length = str(text_config.get("model_type") or complete.model_type).startswith("siglip")
-    return TokenRules(complete.max_position_embeddings, pad_id, fixed_length)
+    window = complete.max_position_embeddings - position_offset(complete.to_dict())
+    if not fixed_length:
+        window = min(window, settings.get("model_max_length") or window)
+    left = fixed_length and settings.get("padding_side") == "left"
+    return TokenRules(window, pad_id, fixed_length, pad_left=left)

@@ -18,8 +18,10 @@ from encoders.model_files import (
     REMEDY,
     essential,
     is_two_towers,
+    main_folder,
     model_folder,
     read_json,
+    read_modules,
     short_reason,
     weight_files,
 )
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import nn
 
-CODE_VERSION = 2  # raise it when this code gives other vectors for the same files
+CODE_VERSION = 3  # raise it when this code gives other vectors for the same files
+PREPROCESSING = ("preprocessor_config.json", "processor_config.json")
 
 
 def load_vision_model(reference: str, threads: int) -> PreparedImages:
@@ -40,8 +43,12 @@ def load_vision_model(reference: str, threads: int) -> PreparedImages:
     from PIL import Image
 
     folder = model_folder(reference)
+    modules = read_modules(folder)
+    if others := sorted({module.kind for module in modules} - {"Transformer", "CLIPModel", "Normalize"}):
+        raise EncoderError(f"{reference}: pictures cannot go through its {', '.join(others)} module here; {REMEDY}")
+    folder = main_folder(folder, modules)
     config = read_json(folder / "config.json")
-    settings = read_json(folder / "preprocessor_config.json")
+    settings = [read_json(folder / name) for name in PREPROCESSING]
     prepare = _prepare(reference, folder)
     towers = _has_towers(config)
     digest = fingerprint(
@@ -115,7 +122,10 @@ def _prepare(reference: str, folder: Path) -> Prepare:
     try:
         processor = loader.from_pretrained(str(folder), trust_remote_code=False)
     except Exception as error:
-        raise EncoderError(f"{reference}: takes no pictures ({short_reason(error)}); {REMEDY}") from error
+        reason = f"its preprocessing of pictures cannot be loaded ({short_reason(error)})"
+        if not any((folder / name).is_file() for name in PREPROCESSING):
+            reason = f"takes no pictures, or lacks the file that says how ({PREPROCESSING[0]})"
+        raise EncoderError(f"{reference}: {reason}; {REMEDY}") from error
 
     def prepare(image: Image.Image) -> npt.NDArray[Any]:
         pixels = processor(images=without_long_ends(image), return_tensors="pt")["pixel_values"][0]

@@ -17,7 +17,9 @@ class BackboneFeatures(nn.Module):
         self.pooled = pooled
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Return the projection or the pooler's output, else the class token (n, t, d), or a feature map's mean (n, d, h, w)."""
+        """Return the projection or the pooler's output, else the class token (n, t, d), or the mean of all places
+        where there is none, as in a feature map (n, d, h, w).
+        """
         output: Any = self.backbone(pixel_values=pixels)
         projected: Tensor | None = getattr(output, "image_embeds", None)
         if projected is not None:
@@ -26,7 +28,14 @@ class BackboneFeatures(nn.Module):
         if self.pooled and pooled is not None:
             return pooled.flatten(1)
         states: Tensor = output.last_hidden_state
-        return states[:, 0] if states.ndim == 3 else states.mean((2, 3))
+        if states.ndim == 4:
+            return states.mean((2, 3))
+        return states.mean(1) if states.shape[1] == self._count_patches(pixels) else states[:, 0]
+
+    def _count_patches(self, pixels: Tensor) -> int:
+        """Return into how many patches a picture is cut, 0 where the model does not say."""
+        size = getattr(self.backbone.config, "patch_size", None)
+        return (pixels.shape[2] // size) * (pixels.shape[3] // size) if isinstance(size, int) and size else 0
 
 
 class ImageTower(nn.Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 import encoders
+from encoders.text_models import LONGEST_ROW, _window, position_offset
 from encoders.text_modules import pool
 from tests.encoders.conftest import cosines
 from tests.encoders.small_models import TEXTS, save_bert, save_tokenizer
@@ -115,6 +117,128 @@ def test_what_cannot_be_done_is_refused(bert: Path, tmp_path: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config | {"architectures": ["CLIPTextModelWithProjection"]}))
     with pytest.raises(encoders.EncoderError, match="without its picture tower"):
         encoders.load_text_encoder(str(folder))
+
+
+def amend(path: Path, **more: Any) -> None:
+    """Add entries to a JSON file, or make it of them."""
+    config = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps(config | more))
+
+
+def test_texts_are_made_lower_case_where_the_files_say_so(bert: Path, tmp_path: Path) -> None:
+    folder = with_modules(bert, tmp_path, ["mean"])
+    amend(folder / "tokenizer.json", normalizer=None)
+    as_they_are = encoders.load_text_encoder(str(folder))
+    amend(folder / "sentence_bert_config.json", do_lower_case=True)
+    encoder = encoders.load_text_encoder(str(folder))
+    assert encoder.fingerprint != as_they_are.fingerprint
+    capitals = [text.upper() for text in TEXTS]
+    assert cosines(encoder.encode(capitals), as_they_are.encode(TEXTS)).min() > 0.9999
+    assert cosines(encoder.encode(TEXTS), library_vectors(folder)).min() > 0.9999
+
+
+def test_vectors_are_cut_short_where_the_files_say_so(bert: Path, tmp_path: Path) -> None:
+    folder = with_modules(bert, tmp_path, ["mean"])
+    whole = encoders.load_text_encoder(str(folder))
+    amend(folder / "config_sentence_transformers.json", truncate_dim=8)
+    encoder = encoders.load_text_encoder(str(folder))
+    assert (encoder.dim, encoder.encode(TEXTS).shape) == (8, (len(TEXTS), 8))
+    assert encoder.fingerprint != whole.fingerprint
+    assert cosines(encoder.encode(TEXTS), library_vectors(folder)).min() > 0.9999
+
+
+def test_a_model_that_writes_texts_is_pooled_by_its_last_token(tmp_path: Path) -> None:
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+    config = LlamaConfig(vocab_size=40, **sizes, max_position_embeddings=64, pad_token_id=0)
+    LlamaForCausalLM(config).eval().save_pretrained(tmp_path)
+    save_tokenizer(tmp_path, window=64)
+    encoder = encoders.load_text_encoder(str(tmp_path))
+    assert cosines(encoder.encode(TEXTS), library_vectors(tmp_path)).min() > 0.9999
+
+
+def test_what_a_config_leaves_out_has_the_default_of_its_kind() -> None:
+    assert (
+        position_offset({"model_type": "roberta"}) == position_offset({"model_type": "roberta", "pad_token_id": 1}) == 2
+    )
+    assert position_offset({"model_type": "xlm-roberta", "pad_token_id": 0}) == 1
+    assert position_offset({"model_type": "bert", "pad_token_id": 3}) == 0
+
+
+def test_windows_of_many_thousand_tokens_are_not_filled(bert: Path, tmp_path: Path) -> None:
+    """Attention takes memory with the square of them."""
+    folder = Path(shutil.copytree(bert, tmp_path / "long"))
+    amend(folder / "tokenizer_config.json", model_max_length=8192)
+    assert _window(folder, {"max_position_embeddings": 8192}) == LONGEST_ROW
+    assert _window(folder, {"max_position_embeddings": 1024}) == 1024
+
+
+def residual(folder: Path) -> None:
+    amend(folder / "2_Dense" / "config.json", use_residual=True)
+
+
+def of_tokens(folder: Path) -> None:
+    amend(folder / "2_Dense" / "config.json", module_input_name="token_embeddings")
+
+
+def own_code(folder: Path) -> None:
+    modules = json.loads((folder / "modules.json").read_text())
+    modules[0]["type"] = "custom_st.Transformer"
+    (folder / "modules.json").write_text(json.dumps(modules))
+
+
+def elsewhere(folder: Path) -> None:
+    modules = json.loads((folder / "modules.json").read_text())
+    modules[1]["path"] = "../other"
+    (folder / "modules.json").write_text(json.dumps(modules))
+
+
+def no_list(folder: Path) -> None:
+    (folder / "modules.json").write_text('{"0": "Transformer"}')
+
+
+def adapter(folder: Path) -> None:
+    (folder / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+
+
+def no_tokenizer(folder: Path) -> None:
+    for name in ("tokenizer.json", "vocab.txt"):
+        (folder / name).unlink(missing_ok=True)
+
+
+def another_output(folder: Path) -> None:
+    outputs = {"text": {"method": "forward", "method_output_name": "pooler_output"}}
+    amend(folder / "sentence_bert_config.json", modality_config=outputs)
+
+
+def no_texts(folder: Path) -> None:
+    (folder / "config.json").write_text('{"model_type": "vit"}')
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (residual, "Dense layer of this kind"),
+        (of_tokens, "Dense layer of this kind"),
+        (own_code, "code of its own"),
+        (elsewhere, "leads out of the folder"),
+        (no_list, "not as sentence-transformers writes it"),
+        (adapter, "merge it into its model"),
+        (no_tokenizer, "holds no tokenizer"),
+        (another_output, "pools its pooler_output"),
+        (no_texts, "reads no texts"),
+    ],
+)
+def test_what_would_give_other_vectors_is_refused(
+    bert: Path, tmp_path: Path, spoil: Callable[[Path], None], reason: str
+) -> None:
+    folder = with_modules(bert, tmp_path, ["mean"], dense=12)
+    spoil(folder)
+    with pytest.raises(encoders.EncoderError, match=f'{reason}.*"auto"'):
+        encoders.load_text_encoder(str(folder)).encode(TEXTS)
 
 
 def test_flags_of_older_files_mean_the_same() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,49 @@ def test_a_backbone_without_a_pooler_gives_its_class_token(tmp_path: Path) -> No
     np.testing.assert_allclose(encoders.load_image_encoder(str(tmp_path)).encode(pictures()), expected, atol=1e-4)
 
 
+def test_a_backbone_without_pooler_and_class_token_gives_the_mean_of_its_patches(tmp_path: Path) -> None:
+    from transformers import IJepaConfig, IJepaModel
+
+    model = IJepaModel(IJepaConfig(**VISION), add_pooling_layer=False)
+    processor = save_with_processor(model, tmp_path)
+    expected = outputs(model, processor).last_hidden_state.mean(1).numpy()
+    np.testing.assert_allclose(encoders.load_image_encoder(str(tmp_path)).encode(pictures()), expected, atol=1e-4)
+
+
+def test_the_fingerprint_knows_the_preprocessing_wherever_it_is_written(tmp_path: Path) -> None:
+    from transformers import CLIPProcessor
+
+    _, processor, tokenizer = save_clip(tmp_path)
+    (tmp_path / "preprocessor_config.json").unlink()
+    found = set()
+    for mean in (0.5, 0.1):
+        processor.image_mean = [mean] * 3
+        CLIPProcessor(processor, tokenizer).save_pretrained(tmp_path)
+        assert not (tmp_path / "preprocessor_config.json").exists()
+        found.add(encoders.load_image_encoder(str(tmp_path)).fingerprint)
+    assert len(found) == 2
+
+
+def listed(folder: Path, *kinds: tuple[str, str]) -> None:
+    """Write the list of modules of a sentence-transformers folder."""
+    modules = [{"path": path, "type": f"sentence_transformers.models.{kind}"} for kind, path in kinds]
+    (folder / "modules.json").write_text(json.dumps(modules))
+
+
+def test_sentence_transformers_folders_of_clip(tmp_path: Path) -> None:
+    inner = tmp_path / "0_CLIPModel"
+    inner.mkdir()
+    save_clip(inner)
+    expected = encoders.load_image_encoder(str(inner)).encode(pictures())
+    listed(tmp_path, ("CLIPModel", "0_CLIPModel"))
+    np.testing.assert_allclose(encoders.load_image_encoder(str(tmp_path)).encode(pictures()), expected)
+    assert encoders.load_text_encoder(str(tmp_path)).dim == 24
+    listed(tmp_path, ("CLIPModel", "0_CLIPModel"), ("Dense", "1_Dense"))
+    for load in (encoders.load_image_encoder, encoders.load_text_encoder):
+        with pytest.raises(encoders.EncoderError, match="cannot go through its Dense module"):
+            load(str(tmp_path))
+
+
 def test_an_imagenet_classifier_keeps_its_classes(tmp_path: Path) -> None:
     from transformers import ViTConfig, ViTForImageClassification
 
@@ -137,11 +181,14 @@ def test_clip_has_both_towers_in_one_space(tmp_path: Path) -> None:
     assert as_text.fingerprint == encoder.text_tower.fingerprint != encoder.fingerprint
 
 
-def test_siglip_texts_fill_the_window(tmp_path: Path) -> None:
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_siglip_texts_fill_the_window(side: str, tmp_path: Path) -> None:
     import torch
     from transformers import SiglipConfig, SiglipImageProcessor, SiglipModel
 
     tokenizer = save_tokenizer(tmp_path, window=16)
+    tokenizer.padding_side = side
+    tokenizer.save_pretrained(tmp_path)
     text = {**VISION, "vocab_size": 40, "max_position_embeddings": 16, "projection_size": 32}
     text |= {"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
     torch.manual_seed(0)
