@@ -11,8 +11,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from multimodal_rec.alignment import Alignment, RowSource, unit
-from multimodal_rec.parts import PartVectors
+from multimodal_rec.alignment import Alignment, RowSource, present, unit
+from multimodal_rec.parts import Part, PartVectors
 from multimodal_rec.space import content_blocks, picture_features
 
 FloatArray = npt.NDArray[np.float32]
@@ -63,7 +63,8 @@ class CatalogueVectors:
     def versions(self, parts: PartVectors) -> CatalogueVectors:
         """The items of these parts, one row a part, with the part in the place of the medium that it is cut from.
 
-        They are searched by their media alone: what else is known of an item is left out.
+        A frame or a shot takes the place of an item's picture and of its clip: mixed with the other it would look like
+        neither. They are searched by their media alone: what else is known of an item is left out.
         """
         keys = [part.key for part in parts.parts]
         media = {
@@ -71,8 +72,16 @@ class CatalogueVectors:
             "image": self.images[parts.owners],
             "video": self.videos[parts.owners],
         }
+        if parts.modality != "text":
+            media |= {name: np.zeros_like(media[name]) for name in ("image", "video")}
         media[parts.modality] = parts.vectors
         return CatalogueVectors(keys, media["text"], media["image"], media["video"])
+
+    def pictures_alone(self) -> PartVectors:
+        """The pictures of items that have a clip too, as parts of them: an item as a whole looks like both."""
+        owners = np.flatnonzero(present(self.images) & present(self.videos))
+        parts = [Part(self.ids[owner], "image", 0.0, 0.0) for owner in owners]
+        return PartVectors("image", parts, owners, self.images[owners])
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""The parts of items as rows of an index of their own: the passages of long texts, the shots of clips.
+"""The parts of items as rows of an index of their own: the passages of long texts, the shots of clips, the frames of
+animations, and the picture of an item that has a clip too.
 
 A part's vector is its item's, with the medium that it is cut from replaced by the part. An item's score in a search is
 that of its best version, whole or part, and the part says where the item matched.
@@ -26,7 +27,10 @@ SEPARATOR = "\x1f"
 
 
 class Part(NamedTuple):
-    """Where a part lies in its item: seconds of a clip or of an animation, characters of the cleaned text."""
+    """Where a part lies in its item: seconds of a clip or of an animation, characters of the cleaned text.
+
+    A picture that does not move is at 0.
+    """
 
     item_id: str
     modality: Modality

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, Self
@@ -599,13 +599,13 @@ def part_rows(content: Content, groups: Iterable[PartVectors], wholes: FloatArra
 
     Args:
         content: of n items.
-        groups: their parts.
+        groups: their parts, to which those are added that follow from their media.
         wholes: (n, dim) the vectors of the same items as wholes.
         learned: that these were made with.
     """
     space = space_of(content.alignment, learned)
     preference = wholes[:, space.blocks["preference"]]
-    for group in groups:
+    for group in chain(groups, [content.vectors.pictures_alone()]):
         for some in group.pages(PAGE):
             own = Content.of(content.vectors.versions(some), content.alignment)
             blocks = {"semantic": own.semantic, "visual": own.visual, "preference": preference[some.owners]}

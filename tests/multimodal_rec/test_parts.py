@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from index import FlatIndex, Selection
-from multimodal_rec.parts import Part, PartOwners, best_parts, remove_parts
+from multimodal_rec.content import CatalogueVectors
+from multimodal_rec.parts import Part, PartOwners, PartVectors, best_parts, remove_parts
 
 
 def parts_index(vectors: dict[Part, list[float]]) -> FlatIndex:
@@ -64,3 +65,18 @@ def test_all_parts_of_an_item_go_with_it() -> None:
     index = parts_index({Part("a", "text", 0, 5): [1, 0], Part("a", "video", 0, 5): [1, 0], kept: [0, 1]})
     remove_parts(index, ["a", "unknown"])
     assert index.ids == [kept.key]
+
+
+def test_a_part_takes_the_place_of_all_that_an_item_looks_like() -> None:
+    images, videos = np.array([[1, 0], [0, 2], [0, 0]], np.float32), np.array([[0, 3], [0, 0], [1, 1]], np.float32)
+    texts = np.array([[1], [2], [3]], np.float32)
+    items = CatalogueVectors(["both", "picture", "clip"], texts, images, videos)
+    shots = PartVectors("video", [Part("both", "video", 0, 2)], np.array([0]), np.array([[5, 6]], np.float32))
+    versions = items.versions(shots)
+    np.testing.assert_array_equal(versions.pictures, shots.vectors)
+    np.testing.assert_array_equal(versions.texts, [[1]])
+    alone = items.pictures_alone()
+    assert alone.parts == [Part("both", "image", 0.0, 0.0)]
+    np.testing.assert_array_equal(items.versions(alone).pictures, images[:1])
+    passages = PartVectors("text", [Part("both", "text", 0, 9)], np.array([0]), np.array([[7]], np.float32))
+    np.testing.assert_array_equal(items.versions(passages).pictures, [[0.5, 1.5]])
