@@ -104,6 +104,14 @@ def test_what_cannot_be_exported_runs_in_torch(
     rows = np.array([[1, 2, 3], [-1, -2, -3], [1, 1, 1]], np.float32)
     for row in rows:
         np.testing.assert_allclose(network.run([{"rows": row[None]}])[0], np.abs(row[None]))
+    note = cached_path("abc", ".torch")
+    for others, warned in ((note.read_text(), 0), ("torch 1.0, onnxruntime 1.0", 1)):  # versions are tried once each
+        note.write_text(others)
+        caplog.clear()
+        again = open_network("abc", untraceable, {"rows": np.ones((2, 3), np.float32)}, 1)
+        assert isinstance(again, TorchNetwork)
+        assert len(caplog.records) == warned
+        np.testing.assert_allclose(again.run([{"rows": rows[1:2]}])[0], np.abs(rows[1:2]))
 
 
 def double() -> Any:
