@@ -39,7 +39,7 @@ def decode_apart(path: Path, *, all_frames: bool) -> tuple[list[Image.Image], li
     from PIL import Image
 
     arguments = [str(path.absolute()), str(int(all_frames)), str(CPU_SECONDS), str(MEMORY)]
-    command = [sys.executable, "-m", "encoders.image_apart", *arguments]
+    command = [sys.executable, "-P", "-m", "encoders.image_apart", *arguments]
     packages = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = os.environ | {"PYTHONPATH": packages, "OPENBLAS_NUM_THREADS": "1"}
     try:

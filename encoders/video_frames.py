@@ -202,13 +202,12 @@ def is_converted(path: Path) -> bool:
     FFmpeg's messages tell, in a process of their own.
     """
     shown = "import cv2, sys; cv2.VideoCapture(sys.argv[1], cv2.CAP_FFMPEG).read()"
-    done = subprocess.run(
-        [sys.executable, "-c", shown, str(path.resolve())],
-        capture_output=True,
-        env=os.environ | {"OPENCV_FFMPEG_LOGLEVEL": "16"},
-        timeout=PROBE_SECONDS,
-        check=False,
-    )
+    command = [sys.executable, "-P", "-c", shown, str(path.resolve())]  # nothing is imported from the present folder
+    environment = os.environ | {"OPENCV_FFMPEG_LOGLEVEL": "16"}
+    try:
+        done = subprocess.run(command, capture_output=True, env=environment, timeout=PROBE_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return True  # it cannot be told
     return b"Cannot convert interlaced" not in done.stdout + done.stderr
 
 

@@ -95,7 +95,7 @@ class Training:
 
     async def _run(self) -> None:
         settings = self._service.settings
-        command = [sys.executable, "-m", "multimodal_rec.cli", "retrain", "--json", "--quiet"]
+        command = [sys.executable, "-P", "-m", "multimodal_rec.cli", "retrain", "--json", "--quiet"]
         command += ["--workspace", str(settings.workspace)]
         if settings.threads:
             command += ["--threads", str(settings.threads)]

@@ -153,3 +153,13 @@ def test_what_a_jpeg_costs_depends_on_its_scans(large: Image.Image, tmp_path: Pa
     small = (tmp_path / "small.jpg").read_bytes()
     (tmp_path / "many.jpg").write_bytes(small[:-2] + b"\xff\xda" * 2000 + small[-2:])
     assert costly(tmp_path / "many.jpg")
+
+
+def test_nothing_is_imported_from_the_present_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which may be one of untrusted media."""
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "red.png")
+    for name in ("numpy", "PIL", "encoders", "json"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported')")
+    monkeypatch.chdir(tmp_path)
+    frames, _ = image_apart.decode_apart(tmp_path / "red.png", all_frames=False)
+    assert frames[0].getpixel((0, 0)) == (255, 0, 0)
