@@ -6,7 +6,7 @@ Importing this package is cheap: every heavy library is imported by the function
 from encoders.base import Classes, EncoderError, Encoding, FloatArray, ImageEncoder, MediaError, TextEncoder
 from encoders.class_files import class_scenes
 from encoders.cleaning import clean_text
-from encoders.image_files import read_image
+from encoders.image_files import read_frames, read_image
 from encoders.image_opening import IMAGE_SUFFIXES
 from encoders.references import load_image_encoder, load_text_encoder
 from encoders.streams import encode_images, encode_texts
@@ -32,6 +32,7 @@ __all__ = [
     "find_shots",
     "load_image_encoder",
     "load_text_encoder",
+    "read_frames",
     "read_image",
     "sample_frame",
     "video_fingerprint",

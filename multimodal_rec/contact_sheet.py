@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader
 from PIL import Image
 
-from encoders import EncoderError, MediaError, read_image, sample_frame
+from encoders import EncoderError, MediaError, read_frames, read_image, sample_frame
 from multimodal_rec.items import Item
 from multimodal_rec.recommender import Hit
 
@@ -49,7 +49,11 @@ def hit_card(hit: Hit) -> Card:
     if hit.contributions:
         gave = ", ".join(f"{name.replace('_', ' ')} {part:.2f}" for name, part in hit.contributions.items())
         note = f"{note} · {gave}" if note else gave
-    picture = thumbnail(None, hit.video, (shot.start, shot.end)) if shot else thumbnail(hit.image, hit.video)
+    if hit.matched and hit.matched.modality != "text":
+        span = hit.matched.start, hit.matched.end
+        picture = thumbnail(None, hit.video, span) if shot else thumbnail(hit.image, None, span)
+    else:
+        picture = thumbnail(hit.image, hit.video)
     return Card(hit.title or hit.item_id, note, picture, hit.rank, hit.score)
 
 
@@ -65,10 +69,12 @@ def write_contact_sheet(
 
 
 def thumbnail(image: Path | None, video: Path | None, shot: tuple[float, float] | None = None) -> str | None:
-    """A small JPEG of a picture, or of a frame of a clip (of one shot, start and end in seconds), as a data address."""
+    """A small JPEG of a picture, or of a frame of a clip, as a data address; of one shot or frame of an animation, start and
+    end in seconds.
+    """
     try:
         if image is not None:
-            picture: Image.Image = read_image(image)
+            picture: Image.Image = _frame(image, shot[0]) if shot else read_image(image)
         elif video is not None:
             picture = sample_frame(video, shot)
         else:
@@ -79,3 +85,10 @@ def thumbnail(image: Path | None, video: Path | None, shot: tuple[float, float] 
     buffer = io.BytesIO()
     picture.convert("RGB").save(buffer, "JPEG", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _frame(image: Path, seconds: float) -> Image.Image:
+    """The frame of an animated picture that starts at about this time; a picture that does not move itself."""
+    frames, spans = read_frames(image)
+    starts = [abs(start - seconds) for start, _ in spans] or [0.0]
+    return frames[starts.index(min(starts))]
