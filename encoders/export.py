@@ -57,8 +57,8 @@ def open_network(
     That is CUDA where there is one, in half precision where that changes nothing, else ONNX Runtime on the CPU. `build`
     is called only when the module itself is needed: on CUDA, or when no export is cached. `example` holds two
     rows or more of valid input, in the order of the module's arguments, and `dynamic` the axes whose length may vary.
-    When the export fails or its outputs differ, torch runs the module instead, one warning is logged, and these versions
-    of torch and ONNX Runtime do not try again. Raises ValueError when the module gives other outputs each time.
+    When the export fails or its outputs differ, torch runs the module instead, one warning is logged, and the same
+    versions of the libraries do not try again. Raises ValueError when the module gives other outputs each time.
     """
     if cuda_available():
         return _on_cuda(build(), example, threads)
@@ -71,6 +71,7 @@ def open_network(
     module = build().eval()
     given_up = path.with_suffix(".torch")
     if given_up.exists() and given_up.read_text() == _versions():
+        log.info("no ONNX export of this model, as was found before; torch runs it")
         return TorchNetwork(module, threads)
     try:
         with atomic_file(path) as part:
@@ -83,7 +84,7 @@ def open_network(
         if not np.allclose(first, second, rtol=TOLERANCE, atol=TOLERANCE * float(np.abs(first).max())):
             raise ValueError("it answers differently each time") from error
         log.warning("no ONNX export of this model (%s); torch runs it, more slowly", _one_line(error))
-        if not isinstance(error, OSError | MemoryError):  # which pass
+        if not isinstance(error, OSError | MemoryError) and "memory" not in str(error).lower():  # which pass
             with suppress(OSError), atomic_file(given_up) as part:
                 part.write_text(_versions())
         return fallback
@@ -91,7 +92,7 @@ def open_network(
 
 
 def _versions() -> str:
-    return ", ".join(f"{name} {version(name)}" for name in ("torch", "onnxruntime"))
+    return ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "onnx", "onnxruntime"))
 
 
 def _on_cuda(module: nn.Module, example: Inputs, threads: int) -> Network:

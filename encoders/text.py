@@ -123,7 +123,7 @@ class TransformerText:
     def _tokenize(self, texts: Sequence[str], prompt: str) -> list[tuple[str, list[int], list[tuple[int, int]]]]:
         """Return each text with its token ids, special ones included, and the characters of its other tokens."""
         prompted = [prompt + text for text in texts]
-        encoded = self._tokenizer().encode_batch([text.lower() for text in prompted] if self._rules.lower else prompted)
+        encoded = self._tokenizer().encode_batch([_lower(text) for text in prompted] if self._rules.lower else prompted)
         return [
             (
                 text,
@@ -181,6 +181,14 @@ class TransformerText:
 def token_inputs(ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64], *, fixed_length: bool) -> Inputs:
     """Return a text network's inputs: ids (n, t), and the mask (n, t) of real tokens unless the length is fixed."""
     return {"ids": ids} if fixed_length else {"ids": ids, "mask": mask}
+
+
+def _lower(text: str) -> str:
+    """Return a text in lower case, but for characters that become two, so that places in it stay what they are."""
+    lower = text.lower()
+    if len(lower) == len(text):
+        return lower
+    return "".join(small if len(small := char.lower()) == 1 else char for char in text)
 
 
 def _gather(vectors: FloatArray, spans: Sequence[tuple[int, int]], note: str) -> Encoding:

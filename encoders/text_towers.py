@@ -67,6 +67,7 @@ def _rules(folder: Path, text_config: dict[str, Any], tokenizer: Any) -> TokenRu
     fixed_length = str(text_config.get("model_type") or complete.model_type).startswith("siglip")
     window = complete.max_position_embeddings - position_offset(complete.to_dict())
     if not fixed_length:
-        window = min(window, settings.get("model_max_length") or window)
+        stated = read_json(folder / "sentence_bert_config.json").get("max_seq_length")
+        window = min(window, settings.get("model_max_length") or window, stated or window)
     left = fixed_length and settings.get("padding_side") == "left"
     return TokenRules(window, pad_id, fixed_length, pad_left=left)

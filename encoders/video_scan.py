@@ -109,7 +109,7 @@ def _places(count: int, keys: Sequence[int], most: int, seconds: float) -> list[
     if sum(place - keys[max(0, key)] + 1 for place, key in zip(places, before.tolist(), strict=True)) <= most:
         return places
     nearest = sorted({min(keys, key=lambda key: abs(key - place)) for place in places})
-    return nearest if len(nearest) > SAMPLES // 4 or len(nearest) >= max(FEWEST_SAMPLES, seconds / 2) else []
+    return nearest if len(nearest) > samples // 4 or len(nearest) >= max(FEWEST_SAMPLES, seconds / 2) else []
 
 
 def _read(video: Video, side: int, most: int) -> Scan | None:

@@ -16,6 +16,7 @@ from encoders.fingerprint import fingerprint
 from encoders.image import Prepare, PreparedImages, without_long_ends
 from encoders.model_files import (
     REMEDY,
+    Module,
     essential,
     is_two_towers,
     main_folder,
@@ -44,12 +45,12 @@ def load_vision_model(reference: str, threads: int) -> PreparedImages:
 
     folder = model_folder(reference)
     modules = read_modules(folder)
-    if others := sorted({module.kind for module in modules} - {"Transformer", "CLIPModel", "Normalize"}):
-        raise EncoderError(f"{reference}: pictures cannot go through its {', '.join(others)} module here; {REMEDY}")
-    folder = main_folder(folder, modules)
-    config = read_json(folder / "config.json")
-    settings = [read_json(folder / name) for name in PREPROCESSING]
-    prepare = _prepare(reference, folder)
+    main = main_folder(folder, modules)
+    config = read_json(main / "config.json")
+    settings = [read_json(main / name) for name in PREPROCESSING]
+    prepare = _prepare(reference, main)
+    _refuse_steps(reference, folder, modules)
+    folder = main
     towers = _has_towers(config)
     digest = fingerprint(
         weight_files(folder), kind="vision", code=CODE_VERSION, config=essential(config), preprocessing=settings
@@ -91,6 +92,21 @@ def load_vision_model(reference: str, threads: int) -> PreparedImages:
         )
     classes = cached_classes(digest, classifier)
     return PreparedImages(reference, digest, dim, classes, text_tower, prepare, network)
+
+
+def _refuse_steps(reference: str, folder: Path, modules: list[Module]) -> None:
+    """Raise EncoderError where a sentence-transformers folder asks for more than the model and its preprocessing."""
+    if others := sorted({module.kind for module in modules} - {"Transformer", "CLIPModel", "Normalize"}):
+        raise EncoderError(f"{reference}: pictures cannot go through its {', '.join(others)} module here; {REMEDY}")
+    asked = read_json(folder / "config_sentence_transformers.json")
+    sentence = read_json(main_folder(folder, modules) / "sentence_bert_config.json")
+    settings = {
+        "prompts": any((asked.get("prompts") or {}).values()),
+        "truncate_dim": asked.get("truncate_dim"),
+        "do_lower_case": sentence.get("do_lower_case"),
+    }
+    if set_ := [name for name, value in settings.items() if value]:
+        raise EncoderError(f"{reference}: its {', '.join(set_)} cannot be followed beside pictures here; {REMEDY}")
 
 
 def _is_classifier(config: dict[str, Any]) -> bool:

@@ -273,7 +273,7 @@ def _encode_missing(
         changed = changed_files(read, store)
         for key, (source, answer) in zip(waiting[: len(answers)], answers, strict=True):
             if key in changed:
-                failed[key] = f"{source.name}: changed while it was being encoded; run the same command again"
+                failed[key] = f"{source.name}, which was read for it, changed meanwhile; run the same command again"
             elif isinstance(answer, MediaError):
                 failed[key] = str(answer)
             else:

@@ -132,6 +132,11 @@ def test_texts_are_made_lower_case_where_the_files_say_so(bert: Path, tmp_path: 
     amend(folder / "sentence_bert_config.json", do_lower_case=True)
     encoder = encoders.load_text_encoder(str(folder))
     assert encoder.fingerprint != as_they_are.fingerprint
+    long = "İİİ " * 20 + "RED SHOE. " * 40  # a lower-case İ is two characters
+    (encoding,) = encoder.encode_long([long])
+    passages = [long[int(start) : int(end)] for start, end in encoding.spans]
+    np.testing.assert_allclose(encoding.parts, encoder.encode(passages), atol=1e-5)
+    assert passages[-1].startswith("RED")
     capitals = [text.upper() for text in TEXTS]
     assert cosines(encoder.encode(capitals), as_they_are.encode(TEXTS)).min() > 0.9999
     assert cosines(encoder.encode(TEXTS), library_vectors(folder)).min() > 0.9999

@@ -117,6 +117,11 @@ def test_sentence_transformers_folders_of_clip(tmp_path: Path) -> None:
     for load in (encoders.load_image_encoder, encoders.load_text_encoder):
         with pytest.raises(encoders.EncoderError, match="cannot go through its Dense module"):
             load(str(tmp_path))
+    listed(tmp_path, ("CLIPModel", "0_CLIPModel"))
+    for settings in ({"truncate_dim": 8}, {"prompts": {"query": "find: ", "document": ""}}):
+        (tmp_path / "config_sentence_transformers.json").write_text(json.dumps(settings))
+        with pytest.raises(encoders.EncoderError, match="cannot be followed beside pictures"):
+            encoders.load_image_encoder(str(tmp_path))
 
 
 def test_an_imagenet_classifier_keeps_its_classes(tmp_path: Path) -> None:

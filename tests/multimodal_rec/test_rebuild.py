@@ -166,7 +166,7 @@ def test_a_file_that_changes_while_it_is_encoded_is_left_out(tmp_path: Path) -> 
     counts, problems, rows = embedded(replace_b)
     assert counts.encoded["image"] == 1
     assert {problem.id for problem in problems} == {"b", "same"}
-    assert all("changed while it was being encoded" in problem.reason for problem in problems)
+    assert all("b.png, which was read for it, changed meanwhile" in problem.reason for problem in problems)
     assert not rows[1:].any()
     counts, problems, rows = embedded(silent)
     assert (counts.encoded["image"], problems) == (2, [])
