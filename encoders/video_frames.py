@@ -32,7 +32,7 @@ PROBE_SECONDS = 30
 ATTEMPTS = 64  # to get at the next frame, past damaged ones and thousands of packets of sound
 USUAL_RATE = 65.0  # frames a second; a header that states more may mean ticks of its clock
 MEASURED_FRAMES = 32  # whose times tell the rate
-SLOWNESS = {"mjpg": 6, "jpeg": 6, "png ": 6, "mpng": 6, "mjp2": 150, "mj2c": 150}  # of decoding, to the usual codecs
+SLOWNESS = {"mjpg": 2, "jpeg": 2, "png ": 6, "mpng": 6, "mjp2": 150, "mj2c": 150}  # of decoding, to the usual codecs
 
 Pixels = npt.NDArray[np.uint8]
 
