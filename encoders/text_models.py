@@ -87,7 +87,7 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
     prompt, query_prompt = _prompts(folder)
     lower = bool(sentence.get("do_lower_case"))
     rules = TokenRules(
-        _window(transformer, config), _pad_id(config), prompt=prompt, query_prompt=query_prompt, lower=lower
+        token_window(transformer, config), _pad_id(config), prompt=prompt, query_prompt=query_prompt, lower=lower
     )
     shorter = read_json(folder / "config_sentence_transformers.json").get("truncate_dim")
     dense_weights = [path for layer in recipe.dense for path in weight_files(layer)]
@@ -169,7 +169,7 @@ def _pooling_modes(config: dict[str, Any]) -> tuple[str, ...]:
     return tuple(mode for flag, mode in flags.items() if config.get(flag)) or ("mean",)
 
 
-def _window(folder: Path, config: dict[str, Any]) -> int:
+def token_window(folder: Path, config: dict[str, Any]) -> int:
     """Return the most tokens that the model takes, special ones included."""
     stated = read_json(folder / "sentence_bert_config.json").get("max_seq_length")
     limits = [stated, read_json(folder / "tokenizer_config.json").get("model_max_length")]

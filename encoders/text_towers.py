@@ -11,7 +11,7 @@ from encoders.fingerprint import settings_digest
 from encoders.model_files import load_tokenizer, read_json
 from encoders.on_demand import NetworkOnDemand, remembered_dim
 from encoders.text import LONGEST_PASSAGE, TokenRules, TransformerText
-from encoders.text_models import CODE_VERSION, example_tokens, position_offset
+from encoders.text_models import CODE_VERSION, example_tokens, token_window
 
 if TYPE_CHECKING:
     from torch import nn
@@ -65,9 +65,6 @@ def _rules(folder: Path, text_config: dict[str, Any], tokenizer: Any) -> TokenRu
     if pad_id is None:
         pad_id = complete.pad_token_id or 0
     fixed_length = str(text_config.get("model_type") or complete.model_type).startswith("siglip")
-    window = complete.max_position_embeddings - position_offset(complete.to_dict())
-    if not fixed_length:
-        stated = read_json(folder / "sentence_bert_config.json").get("max_seq_length")
-        window = min(window, settings.get("model_max_length") or window, stated or window)
+    window = complete.max_position_embeddings if fixed_length else token_window(folder, complete.to_dict())
     left = fixed_length and settings.get("padding_side") == "left"
     return TokenRules(window, pad_id, fixed_length, pad_left=left)

@@ -43,14 +43,13 @@ def load_vision_model(reference: str, threads: int) -> PreparedImages:
     """
     from PIL import Image
 
-    folder = model_folder(reference)
-    modules = read_modules(folder)
-    main = main_folder(folder, modules)
-    config = read_json(main / "config.json")
-    settings = [read_json(main / name) for name in PREPROCESSING]
-    prepare = _prepare(reference, main)
-    _refuse_steps(reference, folder, modules)
-    folder = main
+    root = model_folder(reference)
+    modules = read_modules(root)
+    folder = main_folder(root, modules)
+    config = read_json(folder / "config.json")
+    settings = [read_json(folder / name) for name in PREPROCESSING]
+    prepare = _prepare(reference, folder)
+    _refuse_steps(reference, root, folder, modules)
     towers = _has_towers(config)
     digest = fingerprint(
         weight_files(folder), kind="vision", code=CODE_VERSION, config=essential(config), preprocessing=settings
@@ -94,12 +93,12 @@ def load_vision_model(reference: str, threads: int) -> PreparedImages:
     return PreparedImages(reference, digest, dim, classes, text_tower, prepare, network)
 
 
-def _refuse_steps(reference: str, folder: Path, modules: list[Module]) -> None:
+def _refuse_steps(reference: str, root: Path, folder: Path, modules: list[Module]) -> None:
     """Raise EncoderError where a sentence-transformers folder asks for more than the model and its preprocessing."""
     if others := sorted({module.kind for module in modules} - {"Transformer", "CLIPModel", "Normalize"}):
         raise EncoderError(f"{reference}: pictures cannot go through its {', '.join(others)} module here; {REMEDY}")
-    asked = read_json(folder / "config_sentence_transformers.json")
-    sentence = read_json(main_folder(folder, modules) / "sentence_bert_config.json")
+    asked = read_json(root / "config_sentence_transformers.json")
+    sentence = read_json(folder / "sentence_bert_config.json")
     settings = {
         "prompts": any((asked.get("prompts") or {}).values()),
         "truncate_dim": asked.get("truncate_dim"),

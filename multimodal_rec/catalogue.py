@@ -68,6 +68,7 @@ def read_catalogue(
 
 def _read_folder(folder: Path, note: Callable[[Path], None]) -> Iterator[CheckedItem | Problem]:
     """Each picture or clip is an item: its id is the path below the folder, its categories the sub-folders."""
+    root = folder.resolve()
     for parent, folders, names in os.walk(folder):
         note(Path(parent))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -81,7 +82,8 @@ def _read_folder(folder: Path, note: Callable[[Path], None]) -> Iterator[Checked
                 continue
             try:
                 item_id = check_id(relative.as_posix(), "file name")
-                if not path.resolve().is_relative_to(folder.resolve()):
+                resolved = path.resolve()
+                if not resolved.is_relative_to(root):
                     raise ValueError("a link that leaves the folder")
                 if not path.is_file():
                     raise ValueError("no file" if path.exists() else "a link to nothing")
@@ -93,7 +95,7 @@ def _read_folder(folder: Path, note: Callable[[Path], None]) -> Iterator[Checked
                     id=item_id,
                     title=path.stem.replace("_", " ").replace("-", " ").strip() or None,
                     categories=tuple(relative.parts[:-1]),
-                    image=path.resolve() if suffix in IMAGE_SUFFIXES else None,
-                    video=path.resolve() if suffix in VIDEO_SUFFIXES else None,
+                    image=resolved if suffix in IMAGE_SUFFIXES else None,
+                    video=resolved if suffix in VIDEO_SUFFIXES else None,
                 )
             )

@@ -269,9 +269,9 @@ def _encode_missing(
     stream = iter(_encode(modality, encoders, sources()))
     while answers := list(islice(stream, STORED_AT_ONCE[modality])):
         encoded = []
-        read = [(key, source) for key, (source, _) in zip(waiting, answers, strict=False) if isinstance(source, Path)]
-        changed = changed_files(read, store)
-        for key, (source, answer) in zip(waiting[: len(answers)], answers, strict=True):
+        answered = [(key, *answer) for key, answer in zip(waiting[: len(answers)], answers, strict=True)]
+        changed = changed_files([(key, source) for key, source, _ in answered if isinstance(source, Path)], store)
+        for key, source, answer in answered:
             if key in changed:
                 failed[key] = f"{source.name}, which was read for it, changed meanwhile; run the same command again"
             elif isinstance(answer, MediaError):

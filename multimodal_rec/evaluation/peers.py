@@ -27,6 +27,7 @@ from multimodal_rec.alignment import unit
 from multimodal_rec.histories import Histories, held_out
 from multimodal_rec.metrics import ndcg_at
 from multimodal_rec.ridge import ridge
+from multimodal_rec.threads import one_thread
 
 logger = logging.getLogger(__name__)
 
@@ -234,9 +235,8 @@ def _als(histories: Histories, count: int, seed: int) -> tuple[Factorised, dict[
 
 def _fit_als(histories: Histories, count: int, seed: int, settings: dict[str, float]) -> Factorised:
     from implicit.cpu.als import AlternatingLeastSquares
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    with threadpool_limits(1, user_api="blas"):  # implicit has threads of its own
+    with one_thread:  # implicit has threads of its own
         model = AlternatingLeastSquares(**settings, iterations=15, random_state=seed, num_threads=1)
         own = [histories.items[histories.of(user)] for user in range(len(histories))]
         model.fit(_sparse(own, count), show_progress=False)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import encoders
-from encoders.text_models import LONGEST_ROW, _window, position_offset
+from encoders.text_models import LONGEST_ROW, position_offset, token_window
 from encoders.text_modules import pool
 from tests.encoders.conftest import cosines
 from tests.encoders.small_models import TEXTS, save_bert, save_tokenizer
@@ -177,8 +177,8 @@ def test_windows_of_many_thousand_tokens_are_not_filled(bert: Path, tmp_path: Pa
     """Attention takes memory with the square of them."""
     folder = Path(shutil.copytree(bert, tmp_path / "long"))
     amend(folder / "tokenizer_config.json", model_max_length=8192)
-    assert _window(folder, {"max_position_embeddings": 8192}) == LONGEST_ROW
-    assert _window(folder, {"max_position_embeddings": 1024}) == 1024
+    assert token_window(folder, {"max_position_embeddings": 8192}) == LONGEST_ROW
+    assert token_window(folder, {"max_position_embeddings": 1024}) == 1024
 
 
 def residual(folder: Path) -> None:
