@@ -169,20 +169,21 @@ class ItemTable:
         """Ids of the items, of all or of these, that have no content key at all."""
         query = "SELECT id FROM items WHERE text_key IS NULL AND image_key IS NULL AND video_key IS NULL"
         if ids is not None:
-            one = query + " AND id = ?"
-            return [item_id for item_id in ids if self._db.execute(one, (item_id,)).fetchone()]
+            empty = {item_id for (item_id,) in rows_among(self._db, query + " AND id IN (?)", ids)}
+            return [item_id for item_id in ids if item_id in empty]
         return [row[0] for row in self._db.execute(query + " ORDER BY position")]
 
     def unlike(self, snapshot: Path, ids: Sequence[str] | None = None) -> list[str]:
         """Those of these ids, or of all in either, whose item is not as a snapshot has it, its content included."""
         same = " AND ".join(f"new.{name} IS old.{name}" for name in (*_FIELDS.split(", "), *_KEYS))
-        query = f"SELECT EXISTS (SELECT 1 FROM items new JOIN release.items old USING (id) WHERE id = ? AND {same})"  # noqa: S608
+        query = f"SELECT id FROM items new JOIN release.items old USING (id) WHERE id IN (?) AND {same}"  # noqa: S608
         self._db.execute("ATTACH ? AS release", (str(snapshot),))
         try:
             if ids is None:
                 either = "SELECT id FROM items UNION SELECT id FROM release.items"
                 ids = [row[0] for row in self._db.execute(either)]
-            return [item_id for item_id in ids if not self._db.execute(query, (item_id,)).fetchone()[0]]
+            alike = {item_id for (item_id,) in rows_among(self._db, query, ids)}
+            return [item_id for item_id in ids if item_id not in alike]
         finally:
             self._db.execute("DETACH release")
 
