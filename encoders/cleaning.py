@@ -10,43 +10,55 @@ from html.entities import html5
 # fmt: off
 BLOCKS = frozenset({
     "address", "article", "aside", "blockquote", "body", "br", "button", "caption", "center", "dd", "details",
-    "dialog", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5",
-    "h6", "head", "header", "hr", "html", "legend", "li", "main", "menu", "nav", "ol", "optgroup", "option", "p",
-    "pre", "section", "select", "summary", "table", "tbody", "td", "textarea", "tfoot", "th", "thead", "title",
-    "tr", "ul",
+    "dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4",
+    "h5", "h6", "head", "header", "hgroup", "hr", "html", "legend", "li", "main", "marquee", "menu", "nav", "ol",
+    "optgroup", "option", "p", "pre", "search", "section", "select", "summary", "table", "tbody", "td", "textarea",
+    "tfoot", "th", "thead", "title", "tr", "ul",
 })
-INLINE = frozenset({
-    "a", "abbr", "acronym", "area", "audio", "b", "base", "basefont", "bdi", "bdo", "big", "canvas", "cite", "code",
-    "col", "colgroup", "datalist", "del", "dfn", "em", "embed", "font", "frame", "frameset", "i", "iframe", "img",
-    "input", "ins", "kbd", "label", "link", "map", "mark", "meta", "meter", "noscript", "nobr", "object", "output",
-    "param", "picture", "progress", "q", "rp", "rt", "ruby", "s", "samp", "small", "source", "span", "strike",
-    "strong", "sub", "sup", "svg", "path", "g", "time", "track", "tt", "u", "var", "video", "wbr",
+WITHIN_WORDS = frozenset({
+    "a", "abbr", "acronym", "b", "basefont", "bdi", "bdo", "big", "bold", "cite", "code", "del", "dfn", "em", "font",
+    "i", "ins", "italic", "kbd", "link", "mark", "meta", "nobr", "q", "rp", "rt", "ruby", "s", "samp", "small", "span",
+    "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
+})
+BETWEEN_WORDS = frozenset({
+    "area", "audio", "base", "canvas", "col", "colgroup", "datalist", "embed", "frame", "frameset", "g", "iframe",
+    "img", "input", "label", "map", "meter", "noscript", "object", "output", "param", "path", "picture", "progress",
+    "source", "svg", "track", "video",
 })
 # fmt: on
 
 _INVISIBLE = re.compile(r"<!--|<(script|style|template)\b(?:\s[^<>]*)?>", re.IGNORECASE)
-# What is between quotes may hold a ">". No part holds a "<", so that a tag that never ends costs no more than its length.
+# What is between quotes may hold a ">", and a short value a "<". Nothing else does, so that a tag that never ends costs no
+# more than its length.
 _TAG = re.compile(
-    r"""<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,30})(\s(?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+|\s[^<>]*+|/|)>|<[!?][a-zA-Z\[][^<>]*>"""
+    r"""<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,30})(\s(?:[^<>"']++|"(?:[^"<]*+"|[^"]{0,300}+")|'(?:[^'<]*+'|[^']{0,300}+'))*+"""
+    r"""|\s[^<>]*+|/\s*|)>|<[!?][a-zA-Z\[][^<>]*>"""
 )
 _CLOSING = re.compile(r"</([a-zA-Z][a-zA-Z0-9:-]{0,30})\s*>")
-_EMBEDDED = re.compile(r"data:[\w.+-]{0,60}/[\w.+-]{0,60};base64,[a-zA-Z0-9+/=]*")
+_EMBEDDED = re.compile(r"data:[\w.+-]{0,60}/[\w.+-]{0,60}(?:;[\w.+=-]{1,60}){0,3};base64,[a-zA-Z0-9+/=]*")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 # Without its semicolon an entity is one where no word or value goes on: "?a=1&copy=2" is an address.
 _BARE_ENTITY = re.compile(r"&([a-zA-Z]{2,6})(?![a-zA-Z0-9=;])")
 _SPACES = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r" ?\n[ \n]*")
-# Controls say nothing; joiners stay, since emoji and several scripts are written with them.
-_CONTROLS = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff]"
+# Controls say nothing; joiners stay, since emoji and several scripts are written with them. Those that are spaces to
+# Python part words: pages (\f), a word processor's lines (\v).
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff]")
+# Letters that are others' shapes: ligatures, Hebrew and Arabic as PDFs hold them, full width, half width, mathematical.
+_SHAPES = re.compile(
+    r"[\ufb00-\ufdff\ufe70-\ufefc\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff66-\uffdc\U0001d400-\U0001d7ff]+"
 )
+_STACK = re.compile(r"[^\w\s\x00-\x7f]{31,}")  # marks upon one letter are among these
+MOST_MARKS = 30  # upon one letter, as Unicode's stream-safe format has it: sorting them takes the square of their number
+_FILLERS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and a symbol that look like spaces
+_LETTER = re.compile(rf"[^\W_{_FILLERS}]")
 
 
 def clean_text(text: str) -> str:
     """Return a text without markup, entities, controls or superfluous space; any script and emoji stay.
 
     Paragraphs and list items become lines of their own. Only tags go that HTML knows, or that are closed, or have
-    attributes: "a < b" and "List<String>" stay.
+    attributes: "a < b" and "List<String>" stay. A text without any letter, number or symbol says nothing: it is empty.
     """
     if ";base64," in text:
         text = _EMBEDDED.sub("", text)
@@ -58,8 +70,25 @@ def clean_text(text: str) -> str:
             text = _ENTITY.sub(_character, text)
         if "<" in text:  # markup that was itself escaped
             text = _without_markup(text)
-    text = unicodedata.normalize("NFC", _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
-    return _LINES.sub("\n", _SPACES.sub(" ", text)).strip()
+    text = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    if not text.isascii():
+        text = _SHAPES.sub(lambda match: unicodedata.normalize("NFKC", match.group()), _STACK.sub(_lower_stacks, text))
+        text = unicodedata.normalize("NFC", text)
+    text = _LINES.sub("\n", _SPACES.sub(" ", text)).strip()
+    return text if _LETTER.search(text) or any(map(_is_symbol, text)) else ""
+
+
+def _lower_stacks(run: re.Match[str]) -> str:
+    kept, marks = [], 0
+    for character in run.group():
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks <= MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
+
+
+def _is_symbol(character: str) -> bool:
+    return character not in _FILLERS and unicodedata.category(character)[0] in "NS"
 
 
 def _without_entities(text: str) -> str:
@@ -81,10 +110,15 @@ def _without_markup(text: str) -> str:
         closing, name, attributes = tag.groups()
         if name is None:  # a declaration
             return ""
-        if name.lower() in BLOCKS:
+        name = name.lower()
+        local = name.rpartition(":")[2]  # of another vocabulary: "jats:p"
+        if local in BLOCKS:
             return "\n"
-        known = name.lower() in INLINE or name.lower() in closed
-        return "" if known or closing or "=" in attributes or attributes.endswith("/") else tag.group()
+        if local in WITHIN_WORDS:
+            return ""
+        known = local in BETWEEN_WORDS or name in closed
+        is_tag = known or closing or "=" in attributes or attributes.rstrip().endswith("/")
+        return " " if is_tag else tag.group()
 
     return _TAG.sub(replace, text)
 
@@ -104,6 +138,6 @@ def _without_invisible(text: str) -> str:
         if closing is None:
             endless.add(name)
             continue
-        kept.append(text[place : opening.start()])
+        kept += text[place : opening.start()], " " if name else ""  # a comment may stand within a word
         place = closing.end()
-    return " ".join([*kept, text[place:]])
+    return "".join([*kept, text[place:]])

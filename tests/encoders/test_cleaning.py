@@ -40,6 +40,25 @@ from encoders import clean_text
         ("if x <y and z> w", "if x <y and z> w"),
         ("see ?a=1&region=us&copy=2", "see ?a=1&region=us&copy=2"),
         ("R&copy 2020, salt &amp pepper", "R© 2020, salt & pepper"),
+        ("<jats:title>Abstract</jats:title><jats:p>H<jats:sub>2</jats:sub>O.</jats:p>", "Abstract\nH2O."),
+        ("<keyword>film</keyword><keyword>noir</keyword>", "film noir"),
+        ("Great pan<img src='a.jpg'>Dishwasher safe", "Great pan Dishwasher safe"),
+        ("<label>Size</label><label>Colour</label>", "Size Colour"),
+        ("un<b>believ</b><!-- -->ab<wbr>le", "unbelievable"),
+        ("page one\fpage two\vline\x1cfield", "page one page two line field"),
+        ("The o\ufb03ce of \ufb01nches", "The office of finches"),
+        ("\uff3a\uff45\uff50\u3000\uff11", "Zep 1"),
+        ("\U0001d40c\U0001d41a\U0001d42d\U0001d421 \uff76\uff9e\uff92\uff97", "Math \u30ac\u30e1\u30e9"),
+        ("\ufe8d\ufedf\ufe9a", "\u0627\u0644\u062b"),
+        ("\u00bd cup\u2122, x\u00b2", "\u00bd cup\u2122, x\u00b2"),
+        ("<img alt='I <3 you' src=x class='w'>Love songs", "Love songs"),
+        ("one<br/ >two", "one\ntwo"),
+        ("![a](data:image/svg+xml;charset=utf-8;base64,PHN2Zz4=) map", "![a]() map"),
+        ("\u200d\u200f\ufe0f", ""),
+        ("\u2800 \u3164", ""),
+        ("- \u2014 ...", ""),
+        ("\U0001f3ac", "\U0001f3ac"),
+        ("$", "$"),
     ],
 )
 def test_reads_as_a_reader_would(raw: str, clean: str) -> None:
@@ -63,8 +82,18 @@ def test_hostile_markup_takes_linear_time() -> None:
         "&amp;" * 100_000,
         "<a " + '"' * 300_000,
         "<a '" * 100_000,
+        '<a "<' * 100_000,
+        "a" + "\u0301\u0316" * 100_000,
+        "a" + "\u0301" * 100_000 + "\u0316" * 100_000,
+        "\ufdfa" * 100_000,
     ):
         clean_text(raw)
+
+
+def test_marks_upon_one_letter_are_kept_up_to_a_limit() -> None:
+    stacked = "Z" + "\u0316" * 12 + "a\u0301lgo"
+    assert clean_text(stacked) == "Z" + "\u0316" * 12 + "\u00e1lgo"
+    assert len(clean_text("x" + "\u0316" * 1000)) == 31
 
 
 def test_a_wrapped_text_is_kept() -> None:
