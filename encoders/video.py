@@ -15,19 +15,21 @@ from encoders.base import Encoding, ImageEncoder, MediaError
 from encoders.fingerprint import settings_digest
 from encoders.pooling import mean_direction
 from encoders.streams import in_order
-from encoders.telling import Candidate, choose
+from encoders.telling import Candidate, candidate, choose
 from encoders.threads import default_threads
-from encoders.video_frames import import_cv2
-from encoders.video_scan import Scan, scan_clip
+from encoders.video_frames import import_cv2, open_video
+from encoders.video_scan import Scan, read_at_most, scan_clip
 
 if TYPE_CHECKING:
     from PIL import Image
 
-VIDEO_VERSION = 5  # raise it when this code gives other vectors for the same clips
+VIDEO_VERSION = 6  # raise it when this code gives other vectors for the same clips
 
 MOST_SHOTS = 64
 FRAME_SECONDS = 0.5  # of a shot for which one frame stands; one alone would be another once the clip is trimmed
 MOST_SHOT_FRAMES = 4
+SHOWN_AT = (0.5, 0.3)  # shares of a shot, or of a clip, that may be shown for it
+SHOWN_SIDE = 480  # pixels of such a frame's short side, at the most
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,27 @@ def sample_frame(path: Path, between: tuple[float, float] | None = None) -> Imag
     With `between`, start and end in seconds, it is one of the shot that lies there. Raises MediaError when the clip
     cannot be decoded.
     """
-    shots = find_shots(path, 480)
-    if between is not None:
-        shots = [min(shots, key=lambda shot: abs(shot.start - between[0]) + abs(shot.end - between[1]))]
-    frames = [frame for shot in shots for frame in shot.frames]
+    frames = _sought(path, between)
+    if not frames:
+        shots = find_shots(path, SHOWN_SIDE)
+        if between is not None:
+            shots = [min(shots, key=lambda shot: abs(shot.start - between[0]) + abs(shot.end - between[1]))]
+        frames = [frame for shot in shots for frame in shot.frames]
     return _picture(max(frames, key=lambda frame: (not frame.is_blank, frame.detail * frame.sharpness)))
+
+
+def _sought(path: Path, between: tuple[float, float] | None) -> list[Candidate]:
+    """A few frames of a clip, or of one of its shots, that take little to seek; none where it must be read to tell."""
+    with open_video(path) as video:
+        if not 0 < video.stated_frames <= read_at_most(video) or not video.stated_seconds:
+            return []
+        start, end = between or (0.0, video.stated_seconds)
+        places = [(start + share * (end - start)) * video.stated_frames / video.stated_seconds for share in SHOWN_AT]
+        frames = [frame for place in places if (frame := video.frame_near(round(place)))]
+    found = [candidate(frame, SHOWN_SIDE) for frame in frames if start <= frame.seconds < end]
+    found = [frame for frame in found if not frame.is_blank]
+    # Frames that are all the same may be of an interlaced clip, which cannot be shown.
+    return [] if all(np.array_equal(frame.pixels, found[0].pixels) for frame in found) else found
 
 
 def frame_side(encoder: ImageEncoder) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,7 +30,9 @@ MOST_PACKETS = 300_000  # 3 hours; some 3 s
 MOST_PACKET_BYTES = 4 << 30  # of a file that is read from end to end for its packets
 TIMEOUT = 8000  # milliseconds that opening or one read may take
 PROBE_SECONDS = 30
-ATTEMPTS = 64  # to get at the next frame, past damaged ones and thousands of packets of sound
+ATTEMPTS = 64  # to get at another frame where as many came as the header states: thousands of packets of sound may be left
+ATTEMPTS_BEFORE = 4000  # where they did not: damaged ones lie between
+PATIENCE = 2.0  # seconds that a file's failed attempts may take in all
 USUAL_RATE = 65.0  # frames a second; a header that states more may mean ticks of its clock
 MEASURED_FRAMES = 32  # whose times tell the rate
 SLOWNESS = {"mjpg": 2, "jpeg": 2, "png ": 6, "mpng": 6, "mjp2": 150, "mj2c": 150}  # of decoding, to the usual codecs
@@ -57,7 +60,7 @@ class Packets:
 class Video:
     """An open video file, positioned before its first frame.
 
-    What the header says (`stated_frames`, `fps`, `width`, `height`) is a hint: files lie, or do not know.
+    What the header says (`stated_frames`, `stated_seconds`, `fps`, `width`, `height`) is a hint: files lie, or do not know.
     """
 
     def __init__(self, path: Path, capture: Any, rate: float = 0.0) -> None:
@@ -70,10 +73,13 @@ class Video:
         self._place = cv2.CAP_PROP_POS_FRAMES
         self.width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         self.height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
-        fps = rate or float(capture.get(cv2.CAP_PROP_FPS))
+        stated_rate = float(capture.get(cv2.CAP_PROP_FPS))
+        fps = rate or stated_rate
         self.fps = fps if 0.1 <= fps <= 1000 else 25.0
         stated = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self.stated_frames = int(stated) if 0 < stated < 1 << 40 else 0
+        self.stated_seconds = self.stated_frames / stated_rate if stated_rate > 0 else 0.0
+        self._patience = PATIENCE
         code = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
         self.codec = code.to_bytes(4, "little").decode("latin-1")
 
@@ -84,14 +90,14 @@ class Video:
 
     def measured_rate(self) -> float:
         """Return the frames a second by the times of the next ones, 0 where these do not tell."""
-        times = [float(self._capture.get(self._milliseconds)) for _ in range(MEASURED_FRAMES) if self._grab()]
+        times = [float(self._capture.get(self._milliseconds)) for number in range(MEASURED_FRAMES) if self._grab(number)]
         took = times[-1] - times[0] if times else 0.0
         return 1000 * (len(times) - 1) / took if took > 0 else 0.0
 
     def frames(self, stride: int = 1) -> Iterator[Frame]:
         """Yield every `stride`-th frame from here on, to the real end of the stream; the others are only decoded."""
         number, last = 0, -1.0
-        while self._grab():
+        while self._grab(number):
             seconds = self._time(number, last)
             last = seconds
             if number % stride == 0:
@@ -101,9 +107,15 @@ class Video:
                     yield Frame(number, seconds, pixels)
             number += 1
 
-    def _grab(self) -> bool:
-        """Go on to the next frame that can be decoded; False at the end."""
-        return any(self._capture.grab() for _ in range(ATTEMPTS))
+    def _grab(self, number: int) -> bool:
+        """Go on to the next frame that can be decoded, the one of this number if none was left out; False at the end."""
+        if self._capture.grab():
+            return True
+        attempts = ATTEMPTS if 0 < self.stated_frames <= number else ATTEMPTS_BEFORE
+        started = time.monotonic()
+        found = any(self._capture.grab() for _ in range(attempts) if time.monotonic() - started < self._patience)
+        self._patience -= time.monotonic() - started
+        return found
 
     def check(self) -> None:
         """Raise MediaError where frames of the stated size are none, or beyond the limit."""
@@ -121,7 +133,10 @@ class Video:
         if not self._capture.set(self._place, number):
             return None
         ok, pixels = self._capture.read()
-        return Frame(number, self._time(number, -1.0), pixels) if ok and pixels is not None else None
+        if not ok or pixels is None:
+            return None
+        self._check_size(pixels.shape[1], pixels.shape[0])
+        return Frame(number, self._time(number, -1.0), pixels)
 
     def packets(self) -> Packets:
         """Go through the file from here on without decoding; it shows no frames afterwards.
@@ -132,7 +147,7 @@ class Video:
 
         count, keys = 0, []
         if self._capture.set(cv2.CAP_PROP_FORMAT, -1):
-            while count < MOST_PACKETS and self._grab():
+            while count < MOST_PACKETS and self._grab(count):
                 if self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME):
                     keys.append(count)
                 count += 1

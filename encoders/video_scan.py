@@ -26,21 +26,21 @@ SAMPLES = 64  # of a clip that is sampled
 FEWEST_SAMPLES = 8  # of one whose frames are large, or slow to decode
 SEEK_FRAMES = 8  # what it costs to seek one, as decoders work ahead
 MOST_CANDIDATES = 192  # kept in memory at a time
+WHOLE = 0.9  # the share of a clip that is told where no more of it can be decoded
 
 
 @dataclass
 class Scan:
     """What one pass over a clip collects.
 
-    A thumbnail and a time per frame looked at, frames worth keeping, places that open a shot, whether the frames were
-    read in order, the start and the end in seconds, and a note of what was left out.
+    A thumbnail and a time per frame looked at, frames worth keeping, places that open a shot, the start and the end in
+    seconds, and a note of what was left out.
     """
 
     thumbnails: list[Thumbnail] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     candidates: list[Candidate] = field(default_factory=list)
     cuts: list[int] = field(default_factory=list)
-    in_order: bool = False
     start: float = 0.0
     end: float = 0.0
     note: str = ""
@@ -48,10 +48,16 @@ class Scan:
     def borders(self) -> list[float]:
         """Return the seconds at which shots begin, but for the first one.
 
-        That is half way between two frames; a frame that stands still does so until the next.
+        That is half way between two frames. Where these lie apart it is the second one, as a slide stands until the
+        next, and of a clip that is sampled nobody knows what lies between.
         """
         pairs = [(self.times[place - 1], self.times[place]) for place in self.cuts]
-        return [after if self.in_order and after - before > APART else (before + after) / 2 for before, after in pairs]
+        return [after if after - before > APART else (before + after) / 2 for before, after in pairs]
+
+
+def read_at_most(video: Video) -> int:
+    """How many frames of a clip may be decoded in order."""
+    return max(1, min(MOST_FRAMES, MOST_PIXELS // video.cost))
 
 
 def scan_clip(path: Path, side: int) -> Scan:
@@ -60,7 +66,7 @@ def scan_clip(path: Path, side: int) -> Scan:
     Raises MediaError when no frame can be decoded.
     """
     with open_video(path) as video:
-        most = max(1, min(MOST_FRAMES, MOST_PIXELS // video.cost))
+        most = read_at_most(video)
         # What the header says is not believed when there is more.
         scan = _read(video, side, most) if 0 < video.stated_frames <= most else None
     if scan is None:
@@ -115,7 +121,7 @@ def _places(count: int, keys: Sequence[int], most: int, seconds: float) -> list[
 def _read(video: Video, side: int, most: int) -> Scan | None:
     """Look at frames in order, 25 to 40 a second; return None when there are more than `most`."""
     stride = max(1, round(video.fps / 25))
-    scan = Scan(in_order=True)
+    scan = Scan()
     interval, after_jump = 0.4, -1
     for frame in video.frames(stride):
         if frame.number > most:
@@ -137,16 +143,28 @@ def _read(video: Video, side: int, most: int) -> Scan | None:
     scan.cuts = sorted([*cuts, *find_dissolves(scan.thumbnails, cuts)])
     scan.start = scan.times[0] if scan.times else 0.0
     scan.end = _end(scan.times, stride / video.fps)
+    scan.note = _lost_end(scan.end, video.stated_seconds)
     return scan
+
+
+def _lost_end(reached: float, whole: float) -> str:
+    """A note of a clip that ends too early, in seconds."""
+    if reached >= WHOLE * whole:
+        return ""
+    return f"frames could be decoded up to second {reached:.1f} of the {whole:.1f} that its header states"
 
 
 def _sample(video: Video, side: int, places: Sequence[int], count: int) -> Scan:
     """Look at the frames at these places of a clip of `count` frames."""
-    scan = Scan()
+    scan, lost = Scan(), 0
     for place in places:
         frame = video.frame_near(place)
-        if frame is not None and not (scan.times and frame.seconds <= scan.times[-1]):
+        if frame is None:
+            lost += 1
+        elif not scan.times or frame.seconds > scan.times[-1]:
             _look_at(frame, scan, side)
+    if lost > (1 - WHOLE) * len(places):
+        scan.note = f"at {lost} of {len(places)} places where it was looked at no frame could be decoded"
     return _sampled(scan, count / video.fps)
 
 
@@ -162,6 +180,8 @@ def _step_through(video: Video, side: int, count: int) -> Scan:
     if count > reached:
         first, whole = (f"{int(frames / video.fps)} s" for frames in (reached, count))
         scan.note = f"only the first {first} of {whole} were looked at, as it can only be read from its start"
+    if scan.times and (lost := _lost_end(scan.times[-1] + reached / SAMPLES / video.fps, reached / video.fps)):
+        scan.note = lost
     return _sampled(scan, reached / video.fps)
 
 
