@@ -30,7 +30,9 @@ MOST_PACKETS = 300_000  # 3 hours; some 3 s
 MOST_PACKET_BYTES = 4 << 30  # of a file that is read from end to end for its packets
 TIMEOUT = 8000  # milliseconds that opening or one read may take
 PROBE_SECONDS = 30
-ATTEMPTS = 64  # to get at another frame where as many came as the header states: thousands of packets of sound may be left
+ATTEMPTS = (
+    64  # to get at another frame where as many came as the header states: thousands of packets of sound may be left
+)
 ATTEMPTS_BEFORE = 4000  # where they did not: damaged ones lie between
 PATIENCE = 2.0  # seconds that a file's failed attempts may take in all
 USUAL_RATE = 65.0  # frames a second; a header that states more may mean ticks of its clock
@@ -90,7 +92,9 @@ class Video:
 
     def measured_rate(self) -> float:
         """Return the frames a second by the times of the next ones, 0 where these do not tell."""
-        times = [float(self._capture.get(self._milliseconds)) for number in range(MEASURED_FRAMES) if self._grab(number)]
+        times = [
+            float(self._capture.get(self._milliseconds)) for number in range(MEASURED_FRAMES) if self._grab(number)
+        ]
         took = times[-1] - times[0] if times else 0.0
         return 1000 * (len(times) - 1) / took if took > 0 else 0.0
 

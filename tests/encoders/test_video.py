@@ -135,7 +135,9 @@ def test_a_long_clip_costs_no_more(
     monkeypatch.setattr(video_scan, "thumbnail", counted)
     result = encode(image_encoder, path)
     assert looked_at <= video_scan.SAMPLES
-    assert [start for start, _ in result.spans] == pytest.approx([0, 12, 24], abs=0.6)
+    starts = [start for start, _ in result.spans]
+    assert starts == pytest.approx([0, 12, 24], abs=0.6)
+    assert all(start >= cut for start, cut in zip(starts, (0, 12, 24), strict=True))  # not in the shot before
     assert result.spans[-1][1] == pytest.approx(36, abs=0.6)
 
 
@@ -162,6 +164,43 @@ def test_where_seeking_is_cheap_every_place_is_sought() -> None:
     assert len(near_key) == 64
     assert all(place % 300 == 0 for place in near_key)
     assert video_scan._places(64_000, [0, 30_000], most=6_000, seconds=2560) == []
+
+
+def test_damage_in_the_middle_ends_no_clip(tmp_path: Path) -> None:
+    moving = [np.roll(np.asarray(draw(seed, (160, 120))), 3 * step, axis=1) for seed in (1, 2) for step in range(200)]
+    path = write(tmp_path / "moving.mp4", moving)
+    content = bytearray(path.read_bytes())
+    start = content.index(b"mdat") + 4
+    size = int.from_bytes(content[start - 8 : start - 4]) - 8
+    hole = slice(start + 3 * size // 10, start + 6 * size // 10)
+    content[hole] = bytes(hole.stop - hole.start)
+    path.write_bytes(content)
+    scan = video_scan.scan_clip(path, 120)
+    assert scan.end == pytest.approx(16, abs=0.1)
+    assert scan.note == ""
+
+
+def test_an_end_that_is_lost_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "half.avi", still(1, 100))
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    scan = video_scan.scan_clip(path, 120)
+    assert 1 < scan.end < 3
+    assert scan.note == f"frames could be decoded up to second {scan.end:.1f} of the 4.0 that its header states"
+
+
+def test_a_frame_of_a_shot_is_sought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = np.random.default_rng(0)
+    frames = [
+        np.clip(frame + noise.integers(-9, 9, frame.shape), 0, 255).astype(np.uint8)
+        for seed in (1, 2, 3)
+        for frame in still(seed, 50)
+    ]
+    path = write(tmp_path / "three.avi", frames)
+    monkeypatch.setattr(video_module, "scan_clip", lambda *_: pytest.fail("read from end to end"))
+    for number, seed in enumerate((1, 2, 3)):
+        shown = np.asarray(sample_frame(path, (2.0 * number, 2.0 * number + 2)), float)
+        assert np.abs(shown - np.asarray(draw(seed, (160, 120)), float)).mean() < 15
 
 
 def test_a_slide_show_has_all_its_slides(image_encoder: encoders.ImageEncoder, tmp_path: Path) -> None:
