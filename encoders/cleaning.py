@@ -81,7 +81,8 @@ def clean_text(text: str) -> str:
 
 
 def _lower_stacks(run: re.Match[str]) -> str:
-    kept, marks = [], 0
+    kept: list[str] = []
+    marks = 0
     for character in run.group():
         marks = marks + 1 if unicodedata.combining(character) else 0
         if marks <= MOST_MARKS:
@@ -130,7 +131,8 @@ def _without_invisible(text: str) -> str:
 
     A single lazy expression would search to the text's end again for every opening.
     """
-    kept, place = [], 0
+    kept: list[str] = []
+    place = 0
     endless: set[str] = set()
     for opening in _INVISIBLE.finditer(text):
         name = (opening.group(1) or "").lower()

@@ -11,7 +11,7 @@ from encoders import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from multimodal_rec.csv_values import read_csv_values
 from multimodal_rec.errors import CatalogueError
 from multimodal_rec.items import CheckedItem, Item, check_id, check_item, resolved_folder
-from multimodal_rec.rows import BadRow, read_rows, text_or_none
+from multimodal_rec.rows import TABLE_SUFFIXES, BadRow, read_rows, text_or_none
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ def read_catalogue(
         return
     if not path.exists():
         raise CatalogueError(f"{path}: no such catalogue")
+    if path.suffix.lower() not in TABLE_SUFFIXES:
+        raise CatalogueError(f"{path}: expected a .jsonl, .csv or .parquet file, or a folder of media")
     note(path)
     root = (media_root or path.parent).resolve()
     if not root.is_dir():

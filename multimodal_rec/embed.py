@@ -253,7 +253,7 @@ def _encode_missing(
         return
     space = encoders.space(modality)
     waiting: list[bytes] = []  # keys of what the encoder was given and has not yet answered, in order
-    failed: dict[bytes, str] = {}
+    failed: dict[bytes, tuple[str, str]] = {}  # the name of the file that was read, and the reason
 
     def sources() -> Iterator[Any]:
         pairs = iter(missing.items())
@@ -272,17 +272,22 @@ def _encode_missing(
         answered = [(key, *answer) for key, answer in zip(waiting[: len(answers)], answers, strict=True)]
         changed = changed_files([(key, source) for key, source, _ in answered if isinstance(source, Path)], store)
         for key, source, answer in answered:
+            name = source.name if isinstance(source, Path) else ""
             if key in changed:
-                failed[key] = f"{source.name}, which was read for it, changed meanwhile; run the same command again"
+                failed[key] = name, f"{name}, which was read for it, changed meanwhile; run the same command again"
             elif isinstance(answer, MediaError):
-                failed[key] = str(answer)
+                failed[key] = name, str(answer)
             else:
                 encoded.append((key, answer))
         del waiting[: len(answers)]
         store.put(space, encoded)
     for key, item_id in items.holders(modality, failed) if failed else ():
         counts.encoded[modality] -= 1
-        leave_out(modality, item_id, failed[key])
+        name, reason = failed[key]
+        own = _source(modality, items.get([item_id])[item_id])
+        if isinstance(own, Path) and reason.startswith(f"{name}: "):  # another item's file may be the same
+            reason = own.name + reason.removeprefix(name)
+        leave_out(modality, item_id, reason)
 
 
 def _tell_notes(

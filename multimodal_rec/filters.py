@@ -99,7 +99,10 @@ def parse_condition(text: str) -> Condition:
     if match is None:
         raise QueryError(f"{text!r} is no condition: {_FORMS}")
     operator, written = match["operator"], match["value"]
-    values = next(csv.reader([written.replace("\n", " ")], skipinitialspace=True), [])
+    try:
+        values = next(csv.reader([written.replace("\n", " ")], skipinitialspace=True), [])
+    except csv.Error as error:
+        raise QueryError(f"{text[:80]!r}… is no condition ({error})") from error
     values = [value.strip() for value in values]
     if not values or "" in values:
         raise QueryError(f"{text!r} lacks a value: {_FORMS}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,12 +16,14 @@ from multimodal_rec.rows import is_nan, text_or_none
 
 KNOWN_FIELDS = frozenset({"id", "title", "description", "categories", "image", "video"})
 MAX_ID_CHARS = 512
+DEEPEST = 50
+"""Levels of lists and objects in an attribute."""
 CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that can be recommended. `image` and `video` are absolute paths of existing files."""
+    """One thing that can be recommended; texts are clean. `image` and `video` are absolute paths of existing files."""
 
     id: str
     title: str | None = None
@@ -32,10 +35,9 @@ class Item:
 
     @property
     def text(self) -> str:
-        """Title, categories and description as one clean text; empty where there is none."""
+        """Title, categories and description as one text; empty where there is none."""
         parts = (self.title, ", ".join(self.categories), self.description)
-        cleaned = [clean_text(part).rstrip(".") for part in parts if part]
-        return ". ".join(part for part in cleaned if part)
+        return ". ".join(text for part in parts if part and (text := part.rstrip(".")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,10 @@ def check_item(fields: Mapping[str, Any], media_root: Path, note: Callable[[Path
             warnings.append(f"{name} left out: {error}")
     texts: dict[str, str | None] = {}
     for name in ("title", "description"):
-        texts[name] = text_or_none(fields.get(name))
-        if texts[name] is None and fields.get(name) not in (None, "") and not isinstance(fields[name], str | float):
+        text = text_or_none(fields.get(name))
+        if text is None and fields.get(name) not in (None, "") and not isinstance(fields[name], str | float):
             warnings.append(f"{name} left out: not text")
+        texts[name] = clean_text(text or "") or None
     item = Item(
         id=item_id,
         title=texts["title"],
@@ -75,11 +78,7 @@ def check_item(fields: Mapping[str, Any], media_root: Path, note: Callable[[Path
         categories=_check_categories(fields.get("categories"), warnings),
         image=media["image"],
         video=media["video"],
-        attributes={
-            name: value
-            for name, value in fields.items()
-            if name not in KNOWN_FIELDS and value not in (None, "") and not is_nan(value)
-        },
+        attributes=_check_attributes(fields, warnings),
     )
     if not (item.image or item.video or item.text):
         raise ValueError("; ".join(["no usable text, image or video", *warnings]))
@@ -157,9 +156,38 @@ def _check_categories(value: object, warnings: list[str]) -> tuple[str, ...]:
             return ()
     if isinstance(value, str):
         value = value.split("|")
-    if value is None or isinstance(value, float):
+    if value is None or is_nan(value):
         return ()
     if not isinstance(value, list):
         warnings.append("categories left out: not a list")
         return ()
-    return tuple(dict.fromkeys(name.strip() for entry in value if (name := text_or_none(entry)) and name.strip()))
+    names = [text_or_none(each.get("name") if isinstance(each, dict) else each) for each in value]
+    if lost := sum(
+        name is None and each is not None and not isinstance(each, str) for name, each in zip(names, value, strict=True)
+    ):
+        warnings.append(f"{lost} of {len(value)} categories left out: not text")
+    return tuple(dict.fromkeys(name for each in names if each and (name := clean_text(each))))
+
+
+def _check_attributes(fields: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
+    """Take the further fields that hold something."""
+    attributes = {}
+    for name, value in fields.items():
+        if name in KNOWN_FIELDS or value in (None, "") or is_nan(value):
+            continue
+        try:
+            attributes[name] = _finite(value)
+        except ValueError as error:
+            warnings.append(f"{name} left out: {error}")
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
+def _finite(value: Any, depth: int = 0) -> Any:
+    """A value as JSON can hold it: numbers that are none become None. Raises ValueError where it is nested too deep."""
+    if depth > DEEPEST:
+        raise ValueError(f"nested deeper than {DEEPEST} levels")
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(each, depth + 1) for name, each in value.items()}
+    return [_finite(each, depth + 1) for each in value] if isinstance(value, list | tuple) else value

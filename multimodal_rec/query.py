@@ -225,7 +225,8 @@ def checked_text(text: str | None) -> str:
     """Return the cleaned text of a query, or raise QueryError where nothing is left of it."""
     cleaned = clean_text(text or "")
     if not cleaned:
-        raise QueryError("the text of the query is empty: write what to look for")
+        reason = "holds no letter, number or symbol" if text and text.strip() else "is empty"
+        raise QueryError(f"the text of the query {reason}: write what to look for")
     return cleaned
 
 

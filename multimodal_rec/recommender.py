@@ -87,6 +87,8 @@ class Hit:
     attributes: Mapping[str, Any]
     matched: Part | None = None
     """The passage or the shot that matched best, where one did better than the whole."""
+    passage: str | None = None
+    """The words of that passage."""
     contributions: Mapping[str, float] | None = None
     """What each part of a search gave to the score, which is their sum: text, image, video, item, less_like, taste, and
     words for what matched by the letter."""
@@ -781,4 +783,7 @@ def _hit(
     rank: int, score: float, item: Item, matched: Part | None = None, gave: Mapping[str, float] | None = None
 ) -> Hit:
     media = item.image, item.video
-    return Hit(rank, item.id, score, item.title, item.categories, *media, item.attributes, matched, gave)
+    passage = None
+    if matched and matched.modality == "text":
+        passage = item.text[int(matched.start) : int(matched.end)]
+    return Hit(rank, item.id, score, item.title, item.categories, *media, item.attributes, matched, passage, gave)

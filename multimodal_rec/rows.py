@@ -18,6 +18,8 @@ from multimodal_rec.errors import CatalogueError
 
 TABLE_SUFFIXES = frozenset({".jsonl", ".ndjson", ".csv", ".parquet"})
 MAX_FIELD_CHARS = 1 << 24
+NOT_UTF8 = re.compile("[\udc80-\udcff]")
+"""How Python escapes the bytes of a text that is in another encoding."""
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 """The JSON escape of a half of a character; alone, as cut texts have it, no database takes it."""
 
@@ -117,13 +119,17 @@ def _whole_characters(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _read_csv(path: Path) -> Iterator[Row | BadRow]:
     csv.field_size_limit(MAX_FIELD_CHARS)
-    with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
-        reader = csv.DictReader(file)
+    with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
+        # Strict, as a quote that is not closed would take the rows behind it into its cell.
+        reader = csv.DictReader(file, strict=True)
         try:
             names = reader.fieldnames or []
         except csv.Error as error:
             raise CatalogueError(f"{path}: no CSV header ({error})") from error
-        if len(set(names)) != len(names):
+        if any(NOT_UTF8.search(name) for name in names):
+            raise CatalogueError(f"{path}: the header is not UTF-8 text; save the file as UTF-8")
+        named = [name for name in names if name.strip()]  # a spreadsheet's empty columns have no name
+        if len(set(named)) != len(named):
             raise CatalogueError(f"{path}: the header names a column twice")
         while True:
             try:
@@ -131,13 +137,16 @@ def _read_csv(path: Path) -> Iterator[Row | BadRow]:
             except StopIteration:
                 return
             except csv.Error as error:
-                yield BadRow(f"{path.name} line {reader.line_num}", f"not CSV: {error}")
+                place = f"{path.name} line {reader.reader.line_num}"
+                yield BadRow(place, f"not CSV: {error}; inside a quoted cell quotes are doubled")
                 continue
             place = f"{path.name} line {reader.line_num}"
             if fields.pop(None, None) is not None:
                 yield BadRow(place, "more cells than the header has columns")
+            elif any(cell and NOT_UTF8.search(cell) for cell in fields.values()):
+                yield BadRow(place, "not UTF-8 text")
             else:
-                yield Row(place, fields)
+                yield Row(place, {name: fields[name] for name in named})
 
 
 def _read_parquet(path: Path) -> Iterator[Row | BadRow]:
@@ -148,9 +157,38 @@ def _read_parquet(path: Path) -> Iterator[Row | BadRow]:
         with pyarrow.parquet.ParquetFile(path) as file:
             number = 0
             for batch in file.iter_batches(batch_size=4096):
-                for fields in batch.to_pylist():
+                for row in _python_rows(_in_microseconds(batch)):
                     number += 1
-                    yield Row(f"{path.name} row {number}", fields)
+                    place = f"{path.name} row {number}"
+                    yield BadRow(place, f"a value cannot be read: {row}") if isinstance(row, str) else Row(place, row)
     except pyarrow.ArrowException as error:
         reason = str(error).splitlines()[0]
         raise CatalogueError(f"{path}: not readable as Parquet ({reason})") from error
+
+
+def _python_rows(batch: Any) -> list[dict[str, Any] | str]:
+    """The rows of an Arrow batch; a row with a value that Python does not know, such as the year 20000, is the reason why."""
+    try:
+        rows: list[dict[str, Any] | str] = batch.to_pylist()
+    except (ValueError, OverflowError) as error:
+        if len(batch) == 1:
+            return [" ".join(str(error).split())]
+        half = len(batch) // 2
+        return _python_rows(batch[:half]) + _python_rows(batch[half:])
+    return rows
+
+
+def _in_microseconds(batch: Any) -> Any:
+    """An Arrow batch whose times are as fine as Python's: finer ones take pandas to be read."""
+    import pyarrow
+
+    for place, column in enumerate(batch.schema):
+        kind = column.type
+        if not pyarrow.types.is_temporal(kind) or getattr(kind, "unit", "") != "ns":
+            continue
+        if pyarrow.types.is_timestamp(kind):
+            kind = pyarrow.timestamp("us", kind.tz)
+        else:
+            kind = pyarrow.time64("us") if pyarrow.types.is_time(kind) else pyarrow.duration("us")
+        batch = batch.set_column(place, column.name, batch.column(place).cast(kind, safe=False))
+    return batch

@@ -260,6 +260,8 @@ class HitAnswer(BaseModel):
     clip: str | None
     matched: PartAnswer | None
     """The shot or passage that matched best, where one did better than the whole."""
+    passage: str | None
+    """The words of that passage."""
     contributions: dict[str, float] | None
     """How much of the score of a search each part of the query gave; null for other lists."""
 
@@ -428,6 +430,7 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
         "picture": picture_address(hit.item_id, hit.image, hit.video, shot),
         "clip": clip_address(hit.item_id, hit.video),
         "matched": hit.matched.as_json() if hit.matched else None,
+        "passage": hit.passage,
         "contributions": {name: float(given) for name, given in hit.contributions.items()}
         if hit.contributions
         else None,

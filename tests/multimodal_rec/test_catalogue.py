@@ -6,6 +6,7 @@ import csv
 import json
 import os
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def csv_file(folder: Path, text: str) -> Path:
     return path
 
 
-def parquet(folder: Path, columns: dict[str, list[Any]]) -> Path:
+def parquet(folder: Path, columns: dict[str, Any]) -> Path:
     path = folder / "items.parquet"
     pyarrow.parquet.write_table(pyarrow.table(columns), path)
     return path
@@ -94,7 +95,7 @@ def test_csv_with_bom_quotes_and_line_breaks(tmp_path: Path) -> None:
     items, problems = read(csv_file(tmp_path, text))
     assert problems == []
     assert items == [
-        Item(id="1", title='A "quoted", title', description="first line\r\nsecond line"),
+        Item(id="1", title='A "quoted", title', description="first line\nsecond line"),
         Item(id="2", title="plain"),
     ]
 
@@ -275,6 +276,93 @@ def test_blank_cells_and_nan_are_absent(tmp_path: Path) -> None:
     ]
 
 
+def test_texts_are_clean_and_an_item_of_nothing_readable_is_rejected(tmp_path: Path) -> None:
+    rows = [
+        {
+            "id": "1",
+            "title": "Caf&eacute; un<b>believ</b>able",
+            "categories": ["R&amp;B", " "],
+            "description": "<p>A.</p>",
+        },
+        {"id": "2", "title": "-", "description": "good"},
+        {"id": "3", "title": "\u200d", "description": "<p>&nbsp;</p>", "categories": ["..."]},
+    ]
+    items, problems = read(jsonl(tmp_path, *rows))
+    assert items == [
+        Item(id="1", title="Café unbelievable", categories=("R&B",), description="A."),
+        Item(id="2", description="good"),
+    ]
+    assert items[0].text == "Café unbelievable. R&B. A"
+    assert [(problem.id, problem.reason) for problem in problems] == [("3", "no usable text, image or video")]
+
+
+def test_attributes_are_what_json_can_hold(tmp_path: Path) -> None:
+    deep: object = 1
+    for _ in range(60):
+        deep = [deep]
+    rows = [
+        '{"id": "1", "title": "t", "genre": "Horror", "tags": [NaN, "x"], "price": Infinity, "size": {"a": -Infinity}}',
+        {"id": "2", "title": "t", "deep": deep, "genre": "Drama"},
+    ]
+    items, problems = read(jsonl(tmp_path, *rows))
+    assert items[0].attributes == {"genre": "Horror", "tags": [None, "x"], "size": {"a": None}}
+    assert items[1].attributes == {"genre": "Drama"}
+    assert [problem.reason for problem in problems] == ["deep left out: nested deeper than 50 levels"]
+
+
+def test_categories_with_names_and_others(tmp_path: Path) -> None:
+    rows = [
+        {"id": "1", "title": "t", "categories": [{"id": 18, "name": "Drama"}, "Sea", None]},
+        {"id": "2", "title": "t", "categories": [["Drama"], True, "Sea"]},
+        {"id": "3", "title": "t", "categories": 5.5},
+    ]
+    items, problems = read(jsonl(tmp_path, *rows))
+    assert [item.categories for item in items] == [("Drama", "Sea"), ("Sea",), ()]
+    assert [(problem.id, problem.reason) for problem in problems] == [
+        ("2", "2 of 3 categories left out: not text"),
+        ("3", "categories left out: not a list"),
+    ]
+
+
+def test_a_quote_that_is_not_closed_costs_its_own_rows_alone(tmp_path: Path) -> None:
+    text = 'id,title,description\n1,"open,x\n2,b,"closed"\n3,c,d\n4,5" disc,\n5,"open\n'
+    items, problems = read(csv_file(tmp_path, text))
+    assert titles(items) == {"3": "c", "4": '5" disc'}
+    assert [problem.place for problem in problems] == ["items.csv line 3", "items.csv line 6"]
+    assert all(problem.reason.startswith("not CSV") for problem in problems)
+
+
+def test_csv_in_another_encoding_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "items.csv"
+    path.write_bytes("id,title\n1,Café\n2,good\n".encode("latin-1"))
+    items, problems = read(path)
+    assert titles(items) == {"2": "good"}
+    assert problems == [Problem("items.csv line 2", None, "not UTF-8 text")]
+    path.write_bytes("id,titré\n1,a\n".encode("latin-1"))
+    with pytest.raises(CatalogueError, match="header is not UTF-8"):
+        read(path)
+
+
+def test_csv_columns_without_a_name_are_no_columns(tmp_path: Path) -> None:
+    items, problems = read(csv_file(tmp_path, "id,title,,\n1,a,,\n2,b,x,\n"))
+    assert items == [Item(id="1", title="a"), Item(id="2", title="b")]
+    assert problems == []
+
+
+def test_parquet_values_that_python_does_not_know_cost_one_row(tmp_path: Path) -> None:
+    columns = {
+        "id": ["1", "2", "3"],
+        "title": ["a", "b", "c"],
+        "on": pyarrow.array([0, 2**30, 1], pyarrow.date32()),
+        "at": pyarrow.array([1_700_000_000_123_456_789, 0, None], pyarrow.timestamp("ns", "UTC")),
+    }
+    items, problems = read(parquet(tmp_path, columns))
+    assert titles(items) == {"1": "a", "3": "c"}
+    assert items[0].attributes["at"] == datetime(2023, 11, 14, 22, 13, 20, 123456, tzinfo=UTC)
+    assert [problem.place for problem in problems] == ["items.parquet row 2"]
+    assert "cannot be read" in problems[0].reason
+
+
 def test_title_that_is_no_text_is_left_out_with_a_warning(tmp_path: Path) -> None:
     items, problems = read(jsonl(tmp_path, {"id": "1", "title": ["a"], "description": "d"}))
     assert items == [Item(id="1", description="d")]
@@ -395,6 +483,10 @@ def test_folder_with_what_is_no_file(tmp_path: Path) -> None:
 
 def test_what_is_no_catalogue_is_refused_by_name(tmp_path: Path) -> None:
     touch(tmp_path, "items.xlsx", "items.parquet")
-    for name, says in [("items.xlsx", "expected"), ("items.parquet", "Parquet"), ("gone.jsonl", "no such catalogue")]:
+    for name, says in [
+        ("items.xlsx", "expected .* or a folder"),
+        ("items.parquet", "Parquet"),
+        ("gone.jsonl", "no such catalogue"),
+    ]:
         with pytest.raises(CatalogueError, match=rf"{name}.*{says}"):
             read(tmp_path / name)

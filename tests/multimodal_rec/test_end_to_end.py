@@ -95,6 +95,7 @@ def test_a_long_text_is_found_by_its_last_words(tmp_path: Path) -> None:
         assert hit["item_id"] == row["id"]
         assert hit["matched"]["modality"] == "text"
         assert row["description"].find(last) < hit["matched"]["end"]
+        assert last[:20] in hit["passage"]
 
 
 def test_batch_equals_single(workspace: Path, tmp_path: Path) -> None:
@@ -149,10 +150,12 @@ def test_second_build_encodes_nothing_and_changed_picture_one(tmp_path: Path) ->
 
 def test_broken_rows_are_named_and_good_ones_answer(tmp_path: Path) -> None:
     picture = (SAMPLE / "queries/snow.jpg").read_bytes()
-    (tmp_path / "cut.jpg").write_bytes(picture[: len(picture) // 3])
+    for name in ("cut.jpg", "copy.jpg"):
+        (tmp_path / name).write_bytes(picture[: len(picture) // 3])
     odd = 'a "b" / c\\d 🎬'
     rows = [
         {"id": "cut", "image": "cut.jpg"},
+        {"id": "copy", "image": "copy.jpg"},
         {"id": "gone", "image": "gone.jpg", "title": "A film without its poster"},
         {"id": "twice", "title": "first"},
         {"id": "twice", "title": "second"},
@@ -169,7 +172,8 @@ def test_broken_rows_are_named_and_good_ones_answer(tmp_path: Path) -> None:
     summary = json.loads(done.stdout)
     reasons = [json.loads(line) for line in (tmp_path / "ws/rejected.jsonl").read_text().splitlines()]
     named = {reason["id"] for reason in reasons} | {reason["place"] for reason in reasons}
-    assert {"cut", "gone", "twice", "empty", "outside", "unheard of", "items.jsonl line 8"} <= named
+    assert {"cut", "gone", "twice", "empty", "outside", "unheard of", "items.jsonl line 9"} <= named
+    assert any(reason["id"] == "copy" and "copy.jpg: the picture" in reason["reason"] for reason in reasons)
     assert summary["items"] == 4
     assert results("search", "-w", tmp_path / "ws", "--text", "penguin", "-k", 1)[0]["item_id"] == odd
     assert results("recommend", "-w", tmp_path / "ws", "--user", "u", "-k", 5)

@@ -72,6 +72,7 @@ def test_mappings_mean_the_same_as_texts() -> None:
         ({"price": math.inf}, "inf is no value"),
         ({"price": {"<": [1, 2]}}, "only one number or ISO date"),
         (7, "7 is no condition"),
+        ("a=" + "b" * 200_000, "is no condition .field larger than"),
         ([["price<1"]], "is no condition"),
     ],
 )
