@@ -6,6 +6,7 @@ which have a `kind` and stay until their user is forgotten.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,14 +39,23 @@ BUSY_SECONDS = 60.0
 
 
 class EventTable:
-    """Events in the order in which they came, undated ones counted as the oldest. Threads may share it."""
+    """Events in the order in which they came, undated ones counted as the oldest. Threads may share it.
+
+    Where the file or its folder is another user's, who lets it be read alone, so is the table.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.executescript(_SCHEMA)
-        self._add_missing_columns()
-        self._db.execute(_LIVE_SCHEMA)
+        if path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+            # SQLite reads beside the log that a writer has open; without one it would have to make it.
+            how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
+            self._db = sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True, check_same_thread=False)
+            self._db.execute("SELECT 1 FROM events LIMIT 1")  # SQLite opens the file when it is first asked
+        else:
+            self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.executescript(_SCHEMA)
+            self._add_missing_columns()
+            self._db.execute(_LIVE_SCHEMA)
         # One statement at a time: beside another thread's, a query would be answered from that one's older snapshot.
         self._lock = threading.RLock()
 
