@@ -34,7 +34,9 @@ def readable(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise WorkspaceError(f"{path} cannot be read or written ({error}): check its permissions and the disk") from error
+        raise WorkspaceError(
+            f"{path} cannot be read or written ({error}): check its permissions and the disk"
+        ) from error
     except sqlite3.DatabaseError as error:
         raise WorkspaceError(f"{path} is damaged ({error}): run `multimodal-rec build` again") from error
 

@@ -40,6 +40,8 @@ RECEIPT_FILE = "receipt.json"
 TABLES = ("items.db", "events.db", "vectors.db")
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, None}
 """The errors of a full disk; NumPy's has no number."""
+REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+"""Those of what must not be read or written."""
 
 
 class Workspace:
@@ -122,6 +124,10 @@ class Workspace:
         try:
             yield
         except OSError as error:
+            if error.errno in REFUSED:
+                raise WorkspaceError(
+                    f"{error.filename} cannot be used ({error.strerror}): mend its permissions"
+                ) from error
             if error.errno not in FULL:
                 raise
             reason = f"{self.path} cannot be written any more ({error.strerror or error})"

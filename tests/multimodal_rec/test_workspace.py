@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -99,6 +100,12 @@ def test_missing_workspace_is_not_made(tmp_path: Path) -> None:
 def test_folder_without_an_index_names_build(tmp_path: Path) -> None:
     with pytest.raises(WorkspaceError, match="multimodal-rec build"), Workspace(tmp_path).writing():
         pass
+
+
+def test_a_part_that_must_not_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WorkspaceError) as caught, Workspace(tmp_path).writing(create=True):
+        raise PermissionError(errno.EACCES, "Permission denied", "ws/releases/.current")
+    assert str(caught.value) == "ws/releases/.current cannot be used (Permission denied): mend its permissions"
 
 
 @pytest.mark.parametrize("below", ["", "ws"])
