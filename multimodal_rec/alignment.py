@@ -25,9 +25,10 @@ from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from encoders import Classes, TextEncoder, class_scenes
+from multimodal_rec.array_files import save_arrays
 from multimodal_rec.kernel_ridge import MOST_PAIRS, KernelRidge, drawn_evenly, kernel
 from multimodal_rec.sharpening import MOST_PICTURES, principal_axes, sharpened
 from multimodal_rec.threads import one_thread
@@ -228,7 +229,7 @@ class Alignment:
 
     def save(self, path: Path) -> None:
         """Write all arrays as safetensors."""
-        save_file({name: np.ascontiguousarray(value) for name, value in vars(self).items()}, path)
+        save_arrays(path, vars(self))
 
     @classmethod
     def load(cls, path: Path) -> Self:

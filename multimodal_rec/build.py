@@ -65,6 +65,7 @@ def build(
     with place.writing(create=True):
         if done := _done_already(place, key):
             return done
+        place.set_damaged_aside()
         with Work(place, progress) as work:
             work.wanted_index = index
             work.read_items(catalogue, media_root)

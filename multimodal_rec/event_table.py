@@ -6,6 +6,7 @@ which have a `kind` and stay until their user is forgotten.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from multimodal_rec.interactions import Event
+from multimodal_rec.sql import readable
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -38,14 +40,24 @@ BUSY_SECONDS = 60.0
 
 
 class EventTable:
-    """Events in the order in which they came, undated ones counted as the oldest. Threads may share it."""
+    """Events in the order in which they came, undated ones counted as the oldest. Threads may share it.
+
+    Where the file or its folder is another user's, who lets it be read alone, so is the table.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.executescript(_SCHEMA)
-        self._add_missing_columns()
-        self._db.execute(_LIVE_SCHEMA)
+        self._path = path
+        if path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+            # SQLite reads beside the log that a writer has open; without one it would have to make it.
+            how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
+            self._db = sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True, check_same_thread=False)
+            self._db.execute("SELECT 1 FROM events LIMIT 1")  # SQLite opens the file when it is first asked
+        else:
+            self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.executescript(_SCHEMA)
+            self._add_missing_columns()
+            self._db.execute(_LIVE_SCHEMA)
         # One statement at a time: beside another thread's, a query would be answered from that one's older snapshot.
         self._lock = threading.RLock()
 
@@ -60,12 +72,13 @@ class EventTable:
         self._db.close()
 
     def rows(self) -> Iterator[tuple[object, ...]]:
-        """Yield all that the table holds, in a stable order."""
-        yield from self._db.execute("SELECT * FROM events ORDER BY number")
+        """Yield all that the table holds, in a stable order; raises WorkspaceError where it is damaged, as all that read."""
+        with readable(self._path):
+            yield from self._db.execute("SELECT * FROM events ORDER BY number")
 
     def __len__(self) -> int:
         """Number of events."""
-        with self._lock:
+        with self._asking():
             return int(self._db.execute("SELECT count(*) FROM events").fetchone()[0])
 
     @contextmanager
@@ -112,32 +125,39 @@ class EventTable:
         query = (
             "SELECT DISTINCT user_id FROM events WHERE user_id >= ? AND user_id < ? ORDER BY user_id LIMIT ? OFFSET ?"
         )
-        with self._lock:
+        with self._asking():
             found = self._db.execute(query, (prefix, f"{prefix}{LAST_CHARACTER}", limit, offset))
             return [row[0] for row in found.fetchall()]
 
     def item_counts(self) -> dict[str, int]:
         """How many events each item has."""
-        with self._lock:
+        with self._asking():
             return dict(self._db.execute("SELECT item_id, count(*) FROM events GROUP BY item_id ORDER BY item_id"))
 
     def live_count(self) -> int:
         """Number of live events."""
-        with self._lock:
+        with self._asking():
             return int(self._db.execute("SELECT count(*) FROM events WHERE kind IS NOT NULL").fetchone()[0])
 
     def history(self, user_id: str) -> list[Event]:
         """One user's events, oldest first; empty for an unknown user."""
         query = f"SELECT {_FIELDS} FROM events WHERE user_id = ? ORDER BY timestamp, number"  # noqa: S608
-        with self._lock:
+        with self._asking():
             records = self._db.execute(query, (user_id,)).fetchall()
         return [Event(*record) for record in records]
 
     def histories(self) -> Iterator[tuple[str, list[Event]]]:
         """Every user with their events, oldest first, in alphabetical order of users."""
         query = f"SELECT {_FIELDS} FROM events ORDER BY user_id, timestamp, number"  # noqa: S608
-        for user_id, records in groupby(self._db.execute(query), key=lambda record: str(record[0])):
-            yield user_id, [Event(*record) for record in records]
+        with readable(self._path):
+            for user_id, records in groupby(self._db.execute(query), key=lambda record: str(record[0])):
+                yield user_id, [Event(*record) for record in records]
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Ask while no other thread does."""
+        with self._lock, readable(self._path):
+            yield
 
     def _add_missing_columns(self) -> None:
         """Bring a table of before there were live events up to date."""

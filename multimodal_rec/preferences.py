@@ -22,9 +22,9 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from safetensors import SafetensorError
 from safetensors.numpy import load_file as load_arrays
-from safetensors.numpy import save_file as save_arrays
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
+from multimodal_rec.array_files import save_arrays
 from multimodal_rec.errors import WorkspaceError
 from multimodal_rec.factors import Factors
 from multimodal_rec.foretell import ContentMap
@@ -267,16 +267,15 @@ class Preferences:
     def save(self, folder: Path) -> None:
         """Write arrays, configuration and item ids, and what is known of the training, into a new folder."""
         folder.mkdir()
-        save_file(
-            {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}, folder / WEIGHTS_FILE
-        )
+        weights = {name: tensor.numpy() for name, tensor in self.network.state_dict().items()}
+        save_arrays(folder / WEIGHTS_FILE, weights)
         arrays: dict[str, npt.NDArray[Any]] = {"popularity": self.popularity, "foretold.right": self.foretold.right}
         arrays |= {f"map.{name}": array for name, array in self.foretold.map.arrays().items()}
         for name, factors in self.linear.items():
             arrays |= {f"linear.{name}.left": factors.left, f"linear.{name}.right": factors.right}
         arrays |= {f"covariance.{name}": covariance for name, covariance in self.covariances.items()}
         arrays |= {"frequent": self.frequent, "known": self.known}
-        save_arrays({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / FACTORS_FILE)
+        save_arrays(folder / FACTORS_FILE, arrays)
         (folder / CONFIG_FILE).write_text(self.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (folder / ITEMS_FILE).write_text(json.dumps(self.ids, ensure_ascii=False), encoding="utf-8")
         if self.record:

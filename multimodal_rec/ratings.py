@@ -19,8 +19,9 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
+from multimodal_rec.array_files import save_arrays
 from multimodal_rec.foretell import ContentMap
 
 FloatArray = npt.NDArray[np.float32]
@@ -131,7 +132,7 @@ class RatingModel:
         """Write settings, item ids and arrays into an existing folder."""
         arrays = {f"map.{name}": array for name, array in self.content.arrays().items()}
         arrays |= {"rows": self.rows, "rated": self.rated.astype(np.uint8)}
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / ARRAYS_FILE)
+        save_arrays(folder / ARRAYS_FILE, arrays)
         text = json.dumps(self.config.model_dump() | {"ids": self.ids}, ensure_ascii=False)
         (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
 

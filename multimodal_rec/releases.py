@@ -30,7 +30,7 @@ from index import IndexFileError, VectorIndex, load_index
 from multimodal_rec.errors import WorkspaceError
 from multimodal_rec.holds import Hold
 from multimodal_rec.sources import file_state
-from multimodal_rec.verification import FileRecord, damaged_files, note_states
+from multimodal_rec.verification import FileRecord, damaged_files, note_states, unreadable
 
 FORMAT = 17
 MANIFEST_FILE = "manifest.json"
@@ -215,6 +215,8 @@ def read_manifest(folder: Path, *, read_all: bool = False) -> Manifest:
     path = folder / MANIFEST_FILE
     try:
         manifest = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+    except PermissionError as error:
+        raise unreadable(path, error) from error
     except (OSError, ValidationError, UnicodeDecodeError) as error:
         raise WorkspaceError(f"{path}: unreadable{_way_back(folder)}") from error
     if manifest.format != FORMAT:

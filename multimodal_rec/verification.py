@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from multimodal_rec.errors import WorkspaceError
 from multimodal_rec.sources import file_state, is_settled
 
 VERIFIED_FILE = ".verified.json"
@@ -30,10 +31,18 @@ class FileRecord(BaseModel):
 
     @classmethod
     def of(cls, path: Path) -> FileRecord:
-        """That of a file as it is now."""
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        """That of a file as it is now; raises WorkspaceError where it cannot be read."""
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise unreadable(path, error) from error
         return cls(bytes=path.stat().st_size, sha256=digest)
+
+
+def unreadable(path: Path, error: OSError) -> WorkspaceError:
+    """What to raise for a file that may well be as it was published."""
+    return WorkspaceError(f"{path} cannot be read ({error.strerror}): check its permissions")
 
 
 def damaged_files(folder: Path, files: Mapping[str, FileRecord], *, read_all: bool = False) -> Iterator[Path]:

@@ -12,9 +12,10 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from multimodal_rec.alignment import unit
+from multimodal_rec.array_files import save_arrays
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -59,7 +60,7 @@ class WordWeights:
 
     def save(self, path: Path) -> None:
         """Write as safetensors."""
-        save_file({"weights": self.weights}, path)
+        save_arrays(path, {"weights": self.weights})
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,18 @@ from multimodal_rec.event_table import EventTable
 from multimodal_rec.item_table import ItemTable
 from multimodal_rec.releases import Releases
 from multimodal_rec.sources import Receipt, Sources, file_states
+from multimodal_rec.sql import damage, readable
 from multimodal_rec.vector_store import VectorStore
+
+logger = logging.getLogger(__name__)
 
 REJECTED_FILE = "rejected.jsonl"
 RECEIPT_FILE = "receipt.json"
 TABLES = ("items.db", "events.db", "vectors.db")
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, None}
 """The errors of a full disk; NumPy's has no number."""
+REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+"""Those of what must not be read or written."""
 
 
 class Workspace:
@@ -52,18 +58,32 @@ class Workspace:
 
     def items(self) -> ItemTable:
         """Open the catalogue for work; raises WorkspaceError where the file is damaged."""
-        with _undamaged(self.path / "items.db") as path:
+        path = self.path / "items.db"
+        with readable(path):
             return ItemTable(path)
 
     def events(self) -> EventTable:
         """Open the interactions; raises WorkspaceError where the file is damaged."""
-        with _undamaged(self.path / "events.db") as path:
+        path = self.path / "events.db"
+        with readable(path):
             return EventTable(path)
 
     def vectors(self) -> VectorStore:
         """Open the vector store; raises WorkspaceError where it cannot be opened."""
-        with _undamaged(self.path / "vectors.db") as path:
+        path = self.path / "vectors.db"
+        with readable(path):
             return VectorStore(path)
+
+    def set_damaged_aside(self) -> None:
+        """Move damaged tables away that a build makes anew. The vector store sees to itself."""
+        for name in ("items.db", "events.db"):
+            path = self.path / name
+            if found := damage(path):
+                kept = path.with_suffix(".damaged")
+                logger.error("%s is damaged (%s): kept as %s, and made anew from what is built", path, found, kept.name)
+                for suffix in ("", "-wal", "-shm"):
+                    with suppress(FileNotFoundError):
+                        path.with_name(path.name + suffix).replace(kept.with_name(kept.name + suffix))
 
     @contextmanager
     def writing(self, *, create: bool = False, wait: float = 0) -> Iterator[None]:
@@ -73,7 +93,7 @@ class Workspace:
 
         Raises:
             WorkspaceError: it does not exist (and `create` is off), cannot be written, or another process holds it; or the
-                disk is full before the block ends.
+                disk is full before the block ends, or a table turns out to be damaged.
         """
         if not create:
             self.releases.current()
@@ -104,10 +124,20 @@ class Workspace:
         try:
             yield
         except OSError as error:
+            if error.errno in REFUSED:
+                raise WorkspaceError(
+                    f"{error.filename} cannot be used ({error.strerror}): mend its permissions"
+                ) from error
             if error.errno not in FULL:
                 raise
             reason = f"{self.path} cannot be written any more ({error.strerror or error})"
             raise WorkspaceError(f"{reason}: make room and run the same command again") from error
+        except sqlite3.OperationalError as error:
+            remedy = "make room, check its permissions, and run the same command again"
+            raise WorkspaceError(f"{self.path} cannot be written ({error}): {remedy}") from error
+        except sqlite3.DatabaseError as error:  # of the catalogue: the other tables tell of their own
+            place = self.path / "items.db"
+            raise WorkspaceError(f"{place} is damaged ({error}): run `multimodal-rec build` again") from error
         finally:
             lock.release()
 
@@ -128,13 +158,3 @@ class Workspace:
             for problem in problems:
                 file.write(json.dumps(asdict(problem), ensure_ascii=False) + "\n")
         draft.replace(self.path / REJECTED_FILE)
-
-
-@contextmanager
-def _undamaged(path: Path) -> Iterator[Path]:
-    try:
-        yield path
-    except sqlite3.OperationalError as error:
-        raise WorkspaceError(f"{path} cannot be opened ({error}): check its permissions and the disk") from error
-    except sqlite3.DatabaseError as error:
-        raise WorkspaceError(f"{path} is damaged ({error}): move it away and run `multimodal-rec build`") from error

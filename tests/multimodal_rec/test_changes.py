@@ -200,3 +200,16 @@ def test_a_change_of_nothing_publishes_nothing(workspace: Path, tmp_path: Path, 
         assert summary.release == read_manifest(current).number
     update(table(tmp_path / "other.jsonl", [row(3, version=1)]), workspace)
     assert Workspace(workspace).releases.current() != current
+
+
+def test_rows_that_cannot_be_used_change_nothing(workspace: Path, tmp_path: Path, encoders: Encoders) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    before, current = told(workspace), Workspace(workspace).releases.current()
+    for extra in ([], [row(number) for number in range(18)]):
+        catalogue = table(tmp_path / "bad.jsonl", [{"id": "new", "image": "broken.jpg"}, *extra])
+        summary = change(workspace, catalogue, encoders=encoders)
+        assert (summary.items, summary.rejected) == (18, 1)
+        assert "broken.jpg" in (workspace / "rejected.jsonl").read_text()
+        assert Workspace(workspace).releases.current() == current
+    change(workspace, table(tmp_path / "lost.jsonl", [{"id": "i4", "image": "broken.jpg"}]), encoders=encoders)
+    assert told(workspace)["ids"] == [item_id for item_id in before["ids"] if item_id != "i4"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,23 @@ EVENTS = [
 def table(tmp_path: Path) -> Iterator[EventTable]:
     with EventTable(tmp_path / "events.db") as table:
         yield table
+
+
+@pytest.mark.parametrize("in_use", [False, True])
+def test_another_users_table_is_read(tmp_path: Path, in_use: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = EventTable(tmp_path / "events.db")
+    owner.put(EVENTS)
+    zoe = owner.history("zoe")
+    if not in_use:
+        owner.close()
+    monkeypatch.setattr(os, "access", lambda *_: False)  # for root all files can be written
+    before = sorted(tmp_path.iterdir())
+    with EventTable(tmp_path / "events.db") as table:
+        assert table.history("zoe") == zoe
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            table.put(EVENTS)
+        assert sorted(tmp_path.iterdir()) == before
+    owner.close()
 
 
 def test_history_is_in_time_order(table: EventTable) -> None:

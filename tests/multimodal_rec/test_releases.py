@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -136,6 +138,22 @@ def test_unreadable_manifest_is_refused_by_name(releases: Releases, content: byt
         path.write_bytes(content)
     with pytest.raises(WorkspaceError, match=r"manifest\.json: unreadable, run `multimodal-rec build` again"):
         read_manifest(releases.current())
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "items.db"])
+def test_a_file_that_must_not_be_read_is_named(releases: Releases, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = publish(releases) / name
+    original = Path.open
+
+    def opened(self: Path, *arguments: Any, **named: Any) -> Any:
+        if self == path:
+            raise PermissionError(errno.EACCES, "Permission denied", str(self))
+        return original(self, *arguments, **named)
+
+    monkeypatch.setattr(Path, "open", opened)
+    with pytest.raises(WorkspaceError) as caught:
+        read_manifest(releases.current(), read_all=True)
+    assert str(caught.value) == f"{path} cannot be read (Permission denied): check its permissions"
 
 
 def test_manifest_of_another_format_is_refused(releases: Releases) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -101,6 +102,12 @@ def test_folder_without_an_index_names_build(tmp_path: Path) -> None:
         pass
 
 
+def test_a_part_that_must_not_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WorkspaceError) as caught, Workspace(tmp_path).writing(create=True):
+        raise PermissionError(errno.EACCES, "Permission denied", "ws/releases/.current")
+    assert str(caught.value) == "ws/releases/.current cannot be used (Permission denied): mend its permissions"
+
+
 @pytest.mark.parametrize("below", ["", "ws"])
 def test_workspace_that_cannot_be_made_is_named(tmp_path: Path, below: str) -> None:
     (tmp_path / "file").write_text("in the way")
@@ -163,3 +170,64 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
         gathered.extend(index.ids, index.vectors(index.ids))
     with pytest.raises(IsADirectoryError), workspace.writing(create=True):
         tmp_path.read_bytes()
+
+
+def filled(path: Path) -> Workspace:
+    """A workspace whose tables have inner pages."""
+    workspace = Workspace(path)
+    with workspace.writing(create=True), workspace.items() as items, workspace.events() as events:
+        items.put([Item(id=f"i{number}", title="t" * 50) for number in range(500)])
+        events.put([Event(f"u{number}", "i1", 2.0) for number in range(500)])
+    return workspace
+
+
+def damage(path: Path, page: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(4096 * page)
+        file.write(b"\xff" * 64)
+
+
+def change(workspace: Workspace) -> None:
+    """Change and read all that the tables hold."""
+    with workspace.writing(create=True), workspace.items() as items, workspace.events() as events:
+        items.put([Item(id=f"i{number}", title="u") for number in range(500)])
+        assert len(list(events.histories())) == 500
+        assert len(list(events.rows())) == 500
+
+
+@pytest.mark.parametrize("page", [0, 1, 2])
+@pytest.mark.parametrize("name", ["items", "events"])
+def test_a_damaged_table_is_named_and_set_aside(
+    tmp_path: Path, name: str, page: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    workspace = filled(tmp_path)
+    damage(tmp_path / f"{name}.db", page)
+    with pytest.raises(WorkspaceError) as caught:
+        change(workspace)
+    assert str(caught.value).startswith(f"{tmp_path / name}.db is damaged (")
+    assert str(caught.value).endswith("): run `multimodal-rec build` again")
+    workspace.set_damaged_aside()
+    assert f"kept as {name}.damaged" in caplog.text
+    assert not (tmp_path / f"{name}.db").exists()
+    with workspace.items() as items, workspace.events() as events:
+        assert len(items) == (0 if name == "items" else 500)
+        assert len(events) == (0 if name == "events" else 500)
+
+
+def test_whole_tables_and_none_are_not_set_aside(tmp_path: Path) -> None:
+    Workspace(tmp_path).set_damaged_aside()
+    assert list(tmp_path.iterdir()) == []
+    filled(tmp_path).set_damaged_aside()
+    assert sorted(path.name for path in tmp_path.glob("*.d*")) == ["events.db", "items.db"]
+
+
+def test_a_table_that_cannot_grow_is_told(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    says = r"cannot be written \(.*\): make room, check its permissions, and run the same command again"
+    with (
+        pytest.raises(WorkspaceError, match=says),
+        workspace.writing(create=True),
+        workspace.items() as items,
+        files_end_at(50_000),
+    ):
+        items.put([Item(id=f"i{number}", title="t" * 500) for number in range(500)])
