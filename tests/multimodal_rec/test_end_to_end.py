@@ -17,6 +17,7 @@ from encoders import find_shots, sample_frame
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sample_data"
+MANY = "search", "--queries", "queries.jsonl", "--output", "hits.csv"
 
 
 def run(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -119,6 +120,10 @@ def test_contact_sheet_holds_its_pictures(workspace: Path, tmp_path: Path) -> No
         (("recommend", "--user", "ada", "-k", "0"), "at least 1"),
         (("search", "--image", __file__), "cannot be read"),
         (("similar", "--item", "no such item"), "no such item"),
+        (("search", "--text", "x", "--less-like", "nosuch.mp4"), "neither an item's id nor a file"),
+        ((*MANY, "--taste", "0"), "--taste goes into the queries file"),
+        ((*MANY, "--no-words"), "--no-words goes into the queries file"),
+        ((*MANY, "--html", "page.html"), "--html shows one search"),
     ],
 )
 def test_bad_questions_get_one_line(workspace: Path, arguments: tuple[str, ...], says: str) -> None:
