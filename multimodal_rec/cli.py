@@ -832,6 +832,8 @@ def _print_hits(
         _print_json({"results": [hit.as_json() for hit in hits], **({"html": str(html)} if html else {})})
         return
     _print(heading)
+    if not hits:
+        _print("no item is left that meets all conditions")
     for hit in hits:
         _print(
             f"{hit.rank:3}  {hit.score:6.3f}  {hit.title or '(no title)'}  [{hit.item_id}]  {', '.join(hit.categories)}"

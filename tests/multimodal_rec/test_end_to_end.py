@@ -180,6 +180,16 @@ def test_broken_rows_are_named_and_good_ones_answer(tmp_path: Path) -> None:
     assert results("recommend", "-w", tmp_path / "ws", "--user", "u", "-k", 5)
 
 
+@pytest.mark.parametrize(("name", "content"), [("a.jsonl", "\n"), ("a.csv", "id,title\n"), ("folder", None)])
+def test_a_catalogue_without_a_row_is_told(tmp_path: Path, name: str, content: str | None) -> None:
+    if content is None:
+        (tmp_path / name).mkdir()
+    else:
+        (tmp_path / name).write_text(content)
+    done = run("build", tmp_path / name, "-w", tmp_path / "ws", code=2)
+    assert done.stderr == "error: the catalogue holds no rows: give one with at least one item\n"
+
+
 def test_update_and_remove(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"id": "1", "title": "Bread baking"}\n{"id": "2", "title": "Deep sea diving"}\n')
     (tmp_path / "b.jsonl").write_text('{"id": "3", "title": "Volcanoes of Iceland"}\n')
@@ -187,6 +197,7 @@ def test_update_and_remove(tmp_path: Path) -> None:
     run("build", tmp_path / "a.jsonl", "-w", ws)
     run("update", tmp_path / "b.jsonl", "-w", ws)
     assert results("search", "-w", ws, "--text", "lava eruption", "-k", 1)[0]["item_id"] == "3"
+    assert "no item is left that meets" in run("search", "-w", ws, "--text", "lava", "--where", "title=none").stdout
     run("remove", "-w", ws, "--item", "3")
     assert {hit["item_id"] for hit in results("search", "-w", ws, "--text", "lava eruption")} == {"1", "2"}
 
