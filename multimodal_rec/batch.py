@@ -11,9 +11,12 @@ from typing import Any
 
 from multimodal_rec.errors import CatalogueError, QueryError, UnknownUser
 from multimodal_rec.interactions import Event, in_time_order, read_interactions
-from multimodal_rec.query import TASTE, Query
+from multimodal_rec.query import PARTS, TASTE, Query
 from multimodal_rec.recommender import BATCH, Hit, Recommender
 from multimodal_rec.rows import BadRow, read_rows, text_or_none
+
+FIELDS = ("id", *PARTS, "weights", "user", "taste", "where", "exclude", "words", "unique")
+"""What a row of a queries file may hold."""
 
 Skipped = tuple[str, str]
 """What was passed over, and why."""
@@ -70,7 +73,7 @@ def read_queries(path: Path) -> Iterator[tuple[str, Query] | Skipped]:
     """Yield (id, query) for each row of a queries file; paths are relative to its folder. A bad row is two texts.
 
     Text, image, video, item, less_like and exclude are one text or a list; beside them a query may have `user`,
-    `taste`, `weights`, `unique`, and `where`, conditions as in `filters`.
+    `taste`, `weights`, `unique`, `words`, and `where`, conditions as in `filters`.
     """
     for row in read_rows(path):
         if isinstance(row, BadRow):
@@ -92,18 +95,19 @@ def _query(fields: Mapping[str, Any], folder: Path) -> Query:
     """The query of a row.
 
     Raises:
-        QueryError: a field is not of its kind.
+        QueryError: a field is unknown, or not of its kind.
     """
+    for name in fields:
+        if name not in FIELDS:
+            raise QueryError(f"a query has no {name!r}, only {', '.join(FIELDS)}")
     if not isinstance(fields.get("exclude") or [], list):
         raise QueryError("exclude is no list of ids")
     media = {name: [folder / value for value in _texts(fields, name)] for name in ("image", "video")}
     asked = [folder / value if _is_file(folder / value) else value for value in _texts(fields, "less_like")]
-    taste, weights, unique = fields.get("taste"), fields.get("weights") or {}, fields.get("unique") or False
+    taste, weights = fields.get("taste"), fields.get("weights") or {}
     numbers = [*([] if taste is None else [taste]), *(weights.values() if isinstance(weights, dict) else [weights])]
     if any(isinstance(number, bool) or not isinstance(number, int | float) for number in numbers):
         raise QueryError("taste and each of the weights is a number")
-    if not isinstance(unique, bool):
-        raise QueryError("unique is true or false")
     return Query(
         _one_or_all(_texts(fields, "text")),
         _one_or_all(media["image"]),
@@ -115,8 +119,18 @@ def _query(fields: Mapping[str, Any], folder: Path) -> Query:
         item=_one_or_all(_texts(fields, "item")),
         less_like=_one_or_all(asked),
         weights=weights,
-        unique=unique,
+        words=_switch(fields, "words", default=True),
+        unique=_switch(fields, "unique", default=False),
     )
+
+
+def _switch(fields: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    value = fields.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise QueryError(f"{name} is true or false")
+    return value
 
 
 def _one_or_all(values: list[Any]) -> Any:

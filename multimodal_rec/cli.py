@@ -339,6 +339,15 @@ def search_command(
     check_k(k)
     if (queries is None) != (output is None):
         raise QueryError("--queries and --output go together")
+    if queries is not None:
+        of_one: dict[str, Any] = {"--text": text, "--image": image, "--video": video, "--item": item, "--user": user}
+        of_one |= {"--taste": taste, "--weight": weight, "--less-like": less_like, "--unique": unique or None}
+        of_one |= {"--no-words": None if words else True}
+        for name, value in of_one.items():
+            if value not in (None, []):
+                raise QueryError(f"{name} goes into the queries file, with each query: leave it out")
+        if html:
+            raise QueryError("--html shows one search: leave it out where there is a file of --queries")
     left_out = read_ids(exclude) if exclude else []
     with _open(workspace, threads) as recommender:
         if queries is not None and output is not None:
@@ -823,6 +832,8 @@ def _print_hits(
         _print_json({"results": [hit.as_json() for hit in hits], **({"html": str(html)} if html else {})})
         return
     _print(heading)
+    if not hits:
+        _print("no item is left that meets all conditions")
     for hit in hits:
         _print(
             f"{hit.rank:3}  {hit.score:6.3f}  {hit.title or '(no title)'}  [{hit.item_id}]  {', '.join(hit.categories)}"

@@ -11,7 +11,16 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from encoders import ImageEncoder, MediaError, TextEncoder, clean_text, encode_videos, read_image
+from encoders import (
+    IMAGE_SUFFIXES,
+    VIDEO_SUFFIXES,
+    ImageEncoder,
+    MediaError,
+    TextEncoder,
+    clean_text,
+    encode_videos,
+    read_image,
+)
 from index import VectorIndex
 from multimodal_rec.alignment import Alignment, unit
 from multimodal_rec.errors import QueryError, UnknownItem
@@ -48,7 +57,7 @@ class Query:
     item: str | Sequence[str] | None = None
     """Ids of items to find the like of; they are no answers themselves."""
     less_like: Picture | Sequence[Picture] | None = None
-    """What to keep away from: item ids, pictures, or, where a text is no item's id, words."""
+    """What to keep away from: item ids, pictures, paths of clips, or, where a text is no item's id, words."""
     weights: Mapping[str, float] = field(default_factory=dict)
     """How much each of `PARTS` counts; 1 where it is not said, .5 for less_like."""
     words: bool = True
@@ -196,13 +205,17 @@ class QueryVectors:
         return vectors
 
     def _of_anything(self, examples: Sequence[Picture]) -> FloatArray:
-        """Vectors of pictures, of items where a text is an item's id, and of texts."""
+        """Vectors of pictures and clips, of items where a text is an item's id, and of texts."""
         rows = []
         for example in examples:
-            if not isinstance(example, str):
+            if isinstance(example, Path) and example.suffix.lower() in VIDEO_SUFFIXES:
+                rows.append(self._of_clips([example]))
+            elif not isinstance(example, str):
                 rows.append(self._of_pictures([example]))
             elif example in self._index:
                 rows.append(self._of_items([example]))
+            elif " " not in example and Path(example).suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES:
+                raise QueryError(f"{example!r} is neither an item's id nor a file: check how it is written")
             else:
                 rows.append(self._of_texts([checked_text(example)]))
         return np.concatenate(rows)

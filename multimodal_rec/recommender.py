@@ -321,7 +321,7 @@ class Recommender:
             where: conditions that the items meet; see `select`.
             exclude: ids of items to leave out.
             item: ids of items to find the like of; they are no answers themselves.
-            less_like: what to keep away from: item ids, pictures, or words where a text is no item's id.
+            less_like: what to keep away from: item ids, pictures, a clip's `Path`, or words where a text is no item's id.
             weights: how much "text", "image", "video", "item" and "less_like" count; 1, and .5 for the last.
             words: whether rare words of the text find their items by the letter too.
             unique: whether of nearly identical items only the best is shown.

@@ -216,6 +216,8 @@ class Work:
         self.progress = progress
         self.summary = Summary()
         self.problems: list[Problem] = []
+        self.catalogue_read = False
+        """Whether one was read: what is written down of an earlier one stays otherwise."""
         self.sources = Sources()
         self.wanted_index = AUTO
         self.all_encoded = True
@@ -297,6 +299,8 @@ class Work:
         self.summary.warnings = len(self.problems) - self.summary.rejected
         if not len(self.items):
             self.workspace.write_rejected(self.problems)
+            if not self.problems:
+                raise CatalogueError("the catalogue holds no rows: give one with at least one item")
             raise CatalogueError(f"no row of the catalogue is usable: {self.workspace.path}/rejected.jsonl says why")
 
     def _embed(self, encoders: Encoders, ids: Sequence[str] | None) -> EmbedCounts:
@@ -547,13 +551,15 @@ class Work:
     def conclude(self, manifest: Manifest) -> None:
         """Write down what could not be used, and complete the summary."""
         self.items.mark(manifest.number)
-        self.workspace.write_rejected(self.problems)
+        if self.catalogue_read:
+            self.workspace.write_rejected(self.problems)
         self.summary.items, self.summary.users = manifest.counts["items"], manifest.counts["users"]
         self.summary.index = manifest.index
         self.summary.metrics, self.summary.release = manifest.metrics, manifest.number
         self.summary.seconds["total"] = round(time.monotonic() - self.started, 3)
 
     def _usable_items(self, rows: Iterator[CheckedItem | Problem]) -> Iterator[Item]:
+        self.catalogue_read = True
         for number, row in enumerate(rows, start=1):
             if isinstance(row, Problem):
                 self.problems.append(row)

@@ -56,7 +56,7 @@ def test_queries(tmp_path: Path) -> None:
     rows = [
         {"id": "words", "text": "a quiet film"},
         {"id": 7, "image": "pictures/one.jpg"},
-        {"id": "all", "text": "t", "image": "/elsewhere/two.jpg", "video": "../three.mp4", "more": 1},
+        {"id": "all", "text": "t", "image": "/elsewhere/two.jpg", "video": "../three.mp4"},
         {"id": "blank", "text": "t", "image": "", "video": None},
     ]
     assert list(read_queries(queries_file(tmp_path, *rows))) == [
@@ -93,7 +93,10 @@ def test_queries_mix_many_parts(tmp_path: Path) -> None:
     (tmp_path / "no.jpg").touch()
     rows = [
         {"id": "m", "text": ["a", "b"], "item": [1, "x"], "less_like": ["no.jpg", "dull"], "weights": {"text": 2}},
-        {"id": "u", "user": 5, "taste": 0.5, "unique": True},
+        {"id": "u", "user": 5, "taste": 0.5, "unique": True, "words": None},
+        {"id": "l", "text": "t", "words": False},
+        {"id": "o", "text": "t", "words": "off"},
+        {"id": "t", "text": "t", "tast": 0.5},
         {"id": "w", "text": "t", "weights": {"text": "much"}},
         {"id": "i", "text": "t", "item": {"a": 1}},
     ]
@@ -103,6 +106,13 @@ def test_queries_mix_many_parts(tmp_path: Path) -> None:
             Query(["a", "b"], item=["1", "x"], less_like=[tmp_path / "no.jpg", "dull"], weights={"text": 2}),
         ),
         ("u", Query(user="5", taste=0.5, unique=True)),
+        ("l", Query("t", words=False)),
+        ("o", "words is true or false"),
+        (
+            "t",
+            "a query has no 'tast', only id, text, image, video, item, less_like, weights, user, taste, where, exclude, "
+            "words, unique",
+        ),
         ("w", "taste and each of the weights is a number"),
         ("i", "item is neither text nor a list of texts"),
     ]

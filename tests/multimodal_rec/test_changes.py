@@ -213,3 +213,5 @@ def test_rows_that_cannot_be_used_change_nothing(workspace: Path, tmp_path: Path
         assert Workspace(workspace).releases.current() == current
     change(workspace, table(tmp_path / "lost.jsonl", [{"id": "i4", "image": "broken.jpg"}]), encoders=encoders)
     assert told(workspace)["ids"] == [item_id for item_id in before["ids"] if item_id != "i4"]
+    remove(["i3"], workspace)
+    assert "broken.jpg" in (workspace / "rejected.jsonl").read_text(), "of the last catalogue that was read"

@@ -17,6 +17,7 @@ from encoders import find_shots, sample_frame
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sample_data"
+MANY = "search", "--queries", "queries.jsonl", "--output", "hits.csv"
 
 
 def run(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -120,6 +121,10 @@ def test_contact_sheet_holds_its_pictures(workspace: Path, tmp_path: Path) -> No
         (("recommend", "--user", "ada", "-k", "0"), "at least 1"),
         (("search", "--image", __file__), "cannot be read"),
         (("similar", "--item", "no such item"), "no such item"),
+        (("search", "--text", "x", "--less-like", "nosuch.mp4"), "neither an item's id nor a file"),
+        ((*MANY, "--taste", "0"), "--taste goes into the queries file"),
+        ((*MANY, "--no-words"), "--no-words goes into the queries file"),
+        ((*MANY, "--html", "page.html"), "--html shows one search"),
     ],
 )
 def test_bad_questions_get_one_line(workspace: Path, arguments: tuple[str, ...], says: str) -> None:
@@ -179,6 +184,16 @@ def test_broken_rows_are_named_and_good_ones_answer(tmp_path: Path) -> None:
     assert results("recommend", "-w", tmp_path / "ws", "--user", "u", "-k", 5)
 
 
+@pytest.mark.parametrize(("name", "content"), [("a.jsonl", "\n"), ("a.csv", "id,title\n"), ("folder", None)])
+def test_a_catalogue_without_a_row_is_told(tmp_path: Path, name: str, content: str | None) -> None:
+    if content is None:
+        (tmp_path / name).mkdir()
+    else:
+        (tmp_path / name).write_text(content)
+    done = run("build", tmp_path / name, "-w", tmp_path / "ws", code=2)
+    assert done.stderr == "error: the catalogue holds no rows: give one with at least one item\n"
+
+
 def test_update_and_remove(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"id": "1", "title": "Bread baking"}\n{"id": "2", "title": "Deep sea diving"}\n')
     (tmp_path / "b.jsonl").write_text('{"id": "3", "title": "Volcanoes of Iceland"}\n')
@@ -186,6 +201,7 @@ def test_update_and_remove(tmp_path: Path) -> None:
     run("build", tmp_path / "a.jsonl", "-w", ws)
     run("update", tmp_path / "b.jsonl", "-w", ws)
     assert results("search", "-w", ws, "--text", "lava eruption", "-k", 1)[0]["item_id"] == "3"
+    assert "no item is left that meets" in run("search", "-w", ws, "--text", "lava", "--where", "title=none").stdout
     run("remove", "-w", ws, "--item", "3")
     assert {hit["item_id"] for hit in results("search", "-w", ws, "--text", "lava eruption")} == {"1", "2"}
 

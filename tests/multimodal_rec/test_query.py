@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -85,6 +86,7 @@ def word(text: str) -> FloatArray:
         (Query("sea", item="a", weights={"text": 3}), (3 * word("sea") + A) / 4),
         (Query("sea", less_like="night"), word("sea") - 0.5 * word("night")),
         (Query("sea", less_like=["night", "b"], weights={"less_like": 1}), word("sea") - (word("night") + B) / 2),
+        (Query("sea", less_like="the last .mp4"), word("sea") - 0.5 * word("the last .mp4")),
         (Query(user="u"), content(0, 0, 0, 0, 0, 0, 0)),
     ],
 )
@@ -104,12 +106,19 @@ def test_a_search_is_the_weighted_sum_of_its_parts(vectors: QueryVectors, query:
         Query("sea", weights={"text": -1}),
         Query("sea", weights={"text": float("nan")}),
         Query("sea", user="u", taste=1.5),
+        Query("sea", less_like="nosuch.MP4"),
         Query(image="/no/such/picture.jpg"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(vectors: QueryVectors, query: Query) -> None:
     with pytest.raises(QueryError):
         vectors.parts([query])
+
+
+def test_a_clip_to_keep_away_from_is_read_as_one(vectors: QueryVectors, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QueryVectors, "_of_clips", lambda _, clips: np.stack([A for _ in clips]))
+    parts = vectors.parts([Query("sea", less_like=[Path("clip.MP4"), "b"])])
+    np.testing.assert_allclose(parts["less_like"][0], -0.5 * (A + B) / 2, atol=1e-5)
 
 
 def test_items_have_to_be_known(vectors: QueryVectors) -> None:
