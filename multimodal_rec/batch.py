@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -14,6 +15,8 @@ from multimodal_rec.interactions import Event, in_time_order, read_interactions
 from multimodal_rec.query import PARTS, TASTE, Query
 from multimodal_rec.recommender import BATCH, Hit, Recommender
 from multimodal_rec.rows import BadRow, read_rows, text_or_none
+
+logger = logging.getLogger(__name__)
 
 FIELDS = ("id", *PARTS, "weights", "user", "taste", "where", "exclude", "words", "unique")
 """What a row of a queries file may hold."""
@@ -73,13 +76,18 @@ def read_queries(path: Path) -> Iterator[tuple[str, Query] | Skipped]:
     """Yield (id, query) for each row of a queries file; paths are relative to its folder. A bad row is two texts.
 
     Text, image, video, item, less_like and exclude are one text or a list; beside them a query may have `user`,
-    `taste`, `weights`, `unique`, `words`, and `where`, conditions as in `filters`.
+    `taste`, `weights`, `unique`, `words`, and `where`, conditions as in `filters`. Other fields are passed over, and
+    told.
     """
+    others: set[str] = set()
     for row in read_rows(path):
         if isinstance(row, BadRow):
             yield row.place, row.reason
             continue
         fields = row.fields
+        for name in fields.keys() - {*FIELDS, *others}:
+            logger.error("%s: %r, which no query has, is passed over; known are %s", row.place, name, ", ".join(FIELDS))
+            others.add(name)
         number = fields.get("id")
         query_id = str(number) if isinstance(number, int) else text_or_none(number)
         if query_id is None:
@@ -95,11 +103,8 @@ def _query(fields: Mapping[str, Any], folder: Path) -> Query:
     """The query of a row.
 
     Raises:
-        QueryError: a field is unknown, or not of its kind.
+        QueryError: a field is not of its kind.
     """
-    for name in fields:
-        if name not in FIELDS:
-            raise QueryError(f"a query has no {name!r}, only {', '.join(FIELDS)}")
     if not isinstance(fields.get("exclude") or [], list):
         raise QueryError("exclude is no list of ids")
     media = {name: [folder / value for value in _texts(fields, name)] for name in ("image", "video")}

@@ -37,6 +37,7 @@ DELETE FROM events WHERE kind IS NULL AND EXISTS (
 LAST_CHARACTER = "\U0010ffff"
 BUSY_SECONDS = 60.0
 """How long a change waits for another process's."""
+EVENTS_REMEDY = "move it away, with the live events in it, and run `multimodal-rec build` with all interactions"
 
 
 class EventTable:
@@ -73,7 +74,7 @@ class EventTable:
 
     def rows(self) -> Iterator[tuple[object, ...]]:
         """Yield all that the table holds, in a stable order; raises WorkspaceError where it is damaged, as all that read."""
-        with readable(self._path):
+        with readable(self._path, EVENTS_REMEDY):
             yield from self._db.execute("SELECT * FROM events ORDER BY number")
 
     def __len__(self) -> int:
@@ -84,7 +85,7 @@ class EventTable:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Make all changes inside durable together when the block ends well, and none otherwise."""
-        with self._lock, self._db:
+        with self._asking(), self._db:
             yield
 
     def put(self, events: Iterable[Event], *, replace_all: bool = False) -> None:
@@ -113,7 +114,7 @@ class EventTable:
 
     def forget(self, user_id: str) -> int:
         """Delete all events of a user, on the disk too, and return how many there were."""
-        with self._lock:
+        with self._asking():
             self._db.execute("PRAGMA secure_delete = ON")
             with self._db:
                 count = self._db.execute("DELETE FROM events WHERE user_id = ?", (user_id,)).rowcount
@@ -149,14 +150,14 @@ class EventTable:
     def histories(self) -> Iterator[tuple[str, list[Event]]]:
         """Every user with their events, oldest first, in alphabetical order of users."""
         query = f"SELECT {_FIELDS} FROM events ORDER BY user_id, timestamp, number"  # noqa: S608
-        with readable(self._path):
+        with readable(self._path, EVENTS_REMEDY):
             for user_id, records in groupby(self._db.execute(query), key=lambda record: str(record[0])):
                 yield user_id, [Event(*record) for record in records]
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
-        """Ask while no other thread does."""
-        with self._lock, readable(self._path):
+        """Ask, or change, while no other thread does."""
+        with self._lock, readable(self._path, EVENTS_REMEDY):
             yield
 
     def _add_missing_columns(self) -> None:

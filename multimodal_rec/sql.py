@@ -28,9 +28,12 @@ def rows_among(db: sqlite3.Connection, query: str, values: Sequence[object], *be
         yield from db.execute(query.replace("IN (?)", f"IN ({', '.join('?' * len(some))})"), (*before, *some))
 
 
+BUILD_AGAIN = "run `multimodal-rec build` again"
+
+
 @contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Read a file; raises WorkspaceError where SQLite cannot, or finds it damaged."""
+def readable(path: Path, remedy: str = BUILD_AGAIN) -> Iterator[None]:
+    """Read a file; raises WorkspaceError where SQLite cannot, or finds it damaged and in want of a remedy."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -38,7 +41,7 @@ def readable(path: Path) -> Iterator[None]:
             f"{path} cannot be read or written ({error}): check its permissions and the disk"
         ) from error
     except sqlite3.DatabaseError as error:
-        raise WorkspaceError(f"{path} is damaged ({error}): run `multimodal-rec build` again") from error
+        raise WorkspaceError(f"{path} is damaged ({error}): {remedy}") from error
 
 
 def damage(path: Path) -> str | None:

@@ -26,7 +26,7 @@ from filelock import FileLock, Timeout
 
 from multimodal_rec.catalogue import Problem
 from multimodal_rec.errors import WorkspaceError
-from multimodal_rec.event_table import EventTable
+from multimodal_rec.event_table import EVENTS_REMEDY, EventTable
 from multimodal_rec.item_table import ItemTable
 from multimodal_rec.releases import Releases
 from multimodal_rec.sources import Receipt, Sources, file_states
@@ -65,7 +65,7 @@ class Workspace:
     def events(self) -> EventTable:
         """Open the interactions; raises WorkspaceError where the file is damaged."""
         path = self.path / "events.db"
-        with readable(path):
+        with readable(path, EVENTS_REMEDY):
             return EventTable(path)
 
     def vectors(self) -> VectorStore:
@@ -75,15 +75,17 @@ class Workspace:
             return VectorStore(path)
 
     def set_damaged_aside(self) -> None:
-        """Move damaged tables away that a build makes anew. The vector store sees to itself."""
-        for name in ("items.db", "events.db"):
-            path = self.path / name
-            if found := damage(path):
-                kept = path.with_suffix(".damaged")
-                logger.error("%s is damaged (%s): kept as %s, and made anew from what is built", path, found, kept.name)
-                for suffix in ("", "-wal", "-shm"):
-                    with suppress(FileNotFoundError):
-                        path.with_name(path.name + suffix).replace(kept.with_name(kept.name + suffix))
+        """Move a damaged table of items away, which a build makes anew.
+
+        The vector store sees to itself; events may have come in live, so that they are nobody's to throw away.
+        """
+        path = self.path / "items.db"
+        if found := damage(path):
+            kept = path.with_suffix(".damaged")
+            logger.error("%s is damaged (%s): kept as %s, and made anew from what is built", path, found, kept.name)
+            for suffix in ("", "-wal", "-shm"):
+                with suppress(FileNotFoundError):
+                    path.with_name(path.name + suffix).replace(kept.with_name(kept.name + suffix))
 
     @contextmanager
     def writing(self, *, create: bool = False, wait: float = 0) -> Iterator[None]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from multimodal_rec.errors import WorkspaceError
 from multimodal_rec.event_table import EventTable
 from multimodal_rec.feedback import unwanted, wanted
 from multimodal_rec.interactions import Event, in_time_order
@@ -41,7 +42,7 @@ def test_another_users_table_is_read(tmp_path: Path, in_use: bool, monkeypatch: 
     before = sorted(tmp_path.iterdir())
     with EventTable(tmp_path / "events.db") as table:
         assert table.history("zoe") == zoe
-        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        with pytest.raises(WorkspaceError, match="readonly"):
             table.put(EVENTS)
         assert sorted(tmp_path.iterdir()) == before
     owner.close()

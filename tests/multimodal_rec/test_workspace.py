@@ -196,22 +196,36 @@ def change(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("page", [0, 1, 2])
-@pytest.mark.parametrize("name", ["items", "events"])
-def test_a_damaged_table_is_named_and_set_aside(
-    tmp_path: Path, name: str, page: int, caplog: pytest.LogCaptureFixture
+def test_a_damaged_table_of_items_is_named_and_set_aside(
+    tmp_path: Path, page: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     workspace = filled(tmp_path)
-    damage(tmp_path / f"{name}.db", page)
+    damage(tmp_path / "items.db", page)
     with pytest.raises(WorkspaceError) as caught:
         change(workspace)
-    assert str(caught.value).startswith(f"{tmp_path / name}.db is damaged (")
+    assert str(caught.value).startswith(f"{tmp_path}/items.db is damaged (")
     assert str(caught.value).endswith("): run `multimodal-rec build` again")
     workspace.set_damaged_aside()
-    assert f"kept as {name}.damaged" in caplog.text
-    assert not (tmp_path / f"{name}.db").exists()
+    assert "kept as items.damaged" in caplog.text
     with workspace.items() as items, workspace.events() as events:
-        assert len(items) == (0 if name == "items" else 500)
-        assert len(events) == (0 if name == "events" else 500)
+        assert len(items) == 0
+        assert len(events) == 500
+
+
+@pytest.mark.parametrize("page", [0, 1, 2])
+def test_damaged_events_are_named_and_stay(tmp_path: Path, page: int) -> None:
+    workspace = filled(tmp_path)
+    damage(tmp_path / "events.db", page)
+    with pytest.raises(WorkspaceError, match=r"events.db is damaged .*move it away, with the live events in it"):
+        change(workspace)
+    with (
+        pytest.raises(WorkspaceError, match=r"events.db is damaged"),
+        workspace.writing(create=True),
+        workspace.events() as events,
+    ):
+        events.put([Event(f"u{number}", "i2", 3.0) for number in range(500)], replace_all=True)
+    workspace.set_damaged_aside()
+    assert (tmp_path / "events.db").exists()
 
 
 def test_whole_tables_and_none_are_not_set_aside(tmp_path: Path) -> None:
