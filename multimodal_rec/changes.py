@@ -17,7 +17,6 @@ from multimodal_rec.content import Content
 from multimodal_rec.embed import Encoders, recorded_encoders
 from multimodal_rec.errors import UnknownItem, WorkspaceError
 from multimodal_rec.index_choice import new_index
-from multimodal_rec.item_table import ItemTable
 from multimodal_rec.parts import remove_parts
 from multimodal_rec.progress import Progress, silent
 from multimodal_rec.releases import (
@@ -31,7 +30,7 @@ from multimodal_rec.releases import (
     read_manifest,
     save_indexes,
 )
-from multimodal_rec.work import PAGE, Learned, Summary, Work, encoder_records, part_rows, whole_vectors
+from multimodal_rec.work import Learned, Summary, Work, encoder_records, part_rows, whole_vectors
 from multimodal_rec.workspace import Workspace
 
 LARGE_SHARE = 0.25
@@ -96,9 +95,10 @@ def change(
                 encoders = recorded_encoders(manifest, threads)
             put = work.read_changes(catalogue, media_root)
             looked_at = put if _fits(work, manifest, len(put)) else None  # all of them, where they are many
-            work.embed(encoders, looked_at)
-            unlike = work.items.unlike(folder / ITEMS_FILE, looked_at)
-            changed = list(dict.fromkeys([*gone, *_held(work, folder, unlike)]))
+            unusable = set(work.embed(encoders, looked_at))
+            work.items.take_back(folder / ITEMS_FILE, unusable.difference(gone))  # a row of no use replaces nothing
+            looked_at = looked_at and [item_id for item_id in looked_at if item_id not in unusable]
+            changed = list(dict.fromkeys([*gone, *work.items.unlike(folder / ITEMS_FILE, looked_at)]))
             if not changed:
                 work.conclude(manifest)
             elif _fits(work, manifest, len(changed)):
@@ -115,16 +115,6 @@ def _known(work: Work, ids: Sequence[str]) -> list[str]:
         if item_id not in known:
             raise UnknownItem(item_id)
     return list(known)
-
-
-def _held(work: Work, folder: Path, ids: Sequence[str]) -> list[str]:
-    """Those of the ids that the table or the release in this folder holds: the others are of rows without any use."""
-    held: set[str] = set()
-    with ItemTable(folder / ITEMS_FILE, read_only=True) as before:
-        for start in range(0, len(ids), PAGE):
-            some = ids[start : start + PAGE]
-            held |= work.items.get(some).keys() | before.get(some).keys()
-    return [item_id for item_id in ids if item_id in held]
 
 
 def _publish_anew(work: Work, folder: Path, manifest: Manifest, encoders: Encoders) -> None:

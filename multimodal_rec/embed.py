@@ -159,6 +159,8 @@ class EmbedCounts:
     reused: dict[str, int] = field(default_factory=lambda: dict.fromkeys(MODALITIES, 0))
     left_out: int = 0
     """Media of items that could not be encoded."""
+    unusable: list[str] = field(default_factory=list)
+    """Items that had nothing left, and were removed."""
 
 
 def embed_catalogue(
@@ -192,9 +194,9 @@ def embed_catalogue(
         _encode_missing(modality, missing[modality], items, store, encoders, counts, leave_out, progress)
     wait(openings)  # whoever releases the encoders next must not see them opened afterwards
     _tell_notes(items, store, encoders, on_problem, ids)
-    empty = items.without_content(ids)
-    items.remove(empty)
-    for item_id in empty:
+    counts.unusable = items.without_content(ids)
+    items.remove(counts.unusable)
+    for item_id in counts.unusable:
         on_problem(Problem("catalogue", item_id, "no usable text, image or video"))
     return counts
 

@@ -88,6 +88,15 @@ class ItemTable:
         self._db.execute("DETACH release")
         self.mark(release)
 
+    def take_back(self, snapshot: Path, ids: Iterable[str]) -> None:
+        """Put items that went back as a snapshot has them, those of these ids that it holds."""
+        self._db.execute("ATTACH ? AS release", (str(snapshot),))
+        with self._changing():
+            self._db.executemany(
+                "INSERT INTO items SELECT * FROM release.items WHERE id = ?", [(item_id,) for item_id in ids]
+            )
+        self._db.execute("DETACH release")
+
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """One transaction; the items are those of no release from then on."""

@@ -278,8 +278,8 @@ class Work:
             self.items.put(noted())
         return list(ids)
 
-    def embed(self, encoders: Encoders, ids: Sequence[str] | None = None) -> None:
-        """Encode what is new in the catalogue, or in these items of it.
+    def embed(self, encoders: Encoders, ids: Sequence[str] | None = None) -> list[str]:
+        """Encode what is new in the catalogue, or in these items of it; return the items that were of no use and went.
 
         Raises:
             CatalogueError: no item is left.
@@ -302,6 +302,7 @@ class Work:
             if not self.problems:
                 raise CatalogueError("the catalogue holds no rows: give one with at least one item")
             raise CatalogueError(f"no row of the catalogue is usable: {self.workspace.path}/rejected.jsonl says why")
+        return counts.unusable
 
     def _embed(self, encoders: Encoders, ids: Sequence[str] | None) -> EmbedCounts:
         return embed_catalogue(

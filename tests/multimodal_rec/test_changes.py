@@ -205,13 +205,15 @@ def test_a_change_of_nothing_publishes_nothing(workspace: Path, tmp_path: Path, 
 def test_rows_that_cannot_be_used_change_nothing(workspace: Path, tmp_path: Path, encoders: Encoders) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     before, current = told(workspace), Workspace(workspace).releases.current()
-    for extra in ([], [row(number) for number in range(18)]):
-        catalogue = table(tmp_path / "bad.jsonl", [{"id": "new", "image": "broken.jpg"}, *extra])
+    unusable = [{"id": item_id, "image": "broken.jpg"} for item_id in ("new", "i4")]
+    for extra in ([], [row(number) for number in range(18) if number != 4]):
+        catalogue = table(tmp_path / "bad.jsonl", [*unusable, *extra])
         summary = change(workspace, catalogue, encoders=encoders)
-        assert (summary.items, summary.rejected) == (18, 1)
+        assert (summary.items, summary.rejected) == (18, 2)
         assert "broken.jpg" in (workspace / "rejected.jsonl").read_text()
         assert Workspace(workspace).releases.current() == current
-    change(workspace, table(tmp_path / "lost.jsonl", [{"id": "i4", "image": "broken.jpg"}]), encoders=encoders)
+    assert_same(told(workspace), before)
+    change(workspace, catalogue, removed=["i4"], encoders=encoders)
     assert told(workspace)["ids"] == [item_id for item_id in before["ids"] if item_id != "i4"]
     remove(["i3"], workspace)
     assert "broken.jpg" in (workspace / "rejected.jsonl").read_text(), "of the last catalogue that was read"
