@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from encoders import MediaError, image_apart, read_image
+from encoders.image_costs import _count_scans, _first_scan, is_costly, is_costly_to_open
 from encoders.image_files import read_frames
-from encoders.image_opening import _count_scans, _first_scan, is_costly, is_costly_to_open, open_picture
+from encoders.image_opening import open_picture
 from tests.encoders.conftest import draw
 
 
