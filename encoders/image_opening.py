@@ -34,6 +34,7 @@ MOST_PIXELS = 50_000_000  # decoded: 200 MB at 4 bytes a pixel
 MOST_SLOW_PIXELS = 20_000_000  # JPEG 2000 and AVIF take some 0.3 s a megapixel
 MOST_DRAFT_PIXELS = 170_000_000  # baseline JPEGs are decoded at a fraction of their size
 DRAFT_SIDE = 1024  # a JPEG's decoded sides stay at least this long
+TILE_WIDTH, TILE_LENGTH = 322, 323  # TIFF tags
 
 OUT_OF_MEMORY = "decoding it takes more memory than it may have; save it smaller"
 
@@ -80,15 +81,26 @@ def _formats() -> list[str]:
 
 def _check_size(path: Path, image: Image.Image) -> None:
     """Refuse pictures beyond the limits."""
-    pixels = image.width * image.height
+    pixels = pixels_in_memory(image)
     most = MOST_SLOW_PIXELS if image.format in {"JPEG2000", "AVIF", "HEIF"} else MOST_PIXELS
     # A progressive JPEG keeps all its coefficients in memory, however small it is decoded.
     if is_drafted(image) and not image.info.get("progressive"):
         most = MOST_DRAFT_PIXELS
     if pixels > most:
-        raise MediaError(
-            f"{path.name}: {image.width} x {image.height} pixels are over the limit of {most // 1_000_000} million"
-        )
+        counted = f"{image.width} x {image.height}" if pixels == image.width * image.height else f"tiles of {pixels}"
+        raise MediaError(f"{path.name}: {counted} pixels are over the limit of {most // 1_000_000} million")
+
+
+def pixels_in_memory(image: Image.Image) -> int:
+    """Return the number of a picture's pixels, or of one of its tiles' where a TIFF has larger ones than itself."""
+    pixels = image.width * image.height
+    if image.format != "TIFF":
+        return pixels
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    width, length = tags.get(TILE_WIDTH, 1), tags.get(TILE_LENGTH, 1)
+    if not isinstance(width, int) or not isinstance(length, int):
+        raise ValueError("invalid dimensions of tiles")
+    return max(pixels, width * length)
 
 
 def is_drafted(image: Image.Image) -> bool:
