@@ -1,4 +1,4 @@
-"""Pixels of any mode to 8-bit RGB over white."""
+"""Pixels of any mode to 8-bit sRGB over white."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from encoders.image_profiles import to_srgb
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -17,7 +19,7 @@ STRIP_PIXELS = 1 << 20
 def to_rgb(image: Image.Image, factor: int = 1) -> Image.Image:
     """Return a picture as 8-bit RGB, its sides divided by a factor; what is transparent shows white.
 
-    Without a factor a picture that is RGB already is returned itself.
+    Without a factor a picture that is RGB already, and in sRGB, is returned itself.
     """
     gray = _gray_range(image) if _is_deep(image) else None
     if factor == 1:
@@ -39,20 +41,21 @@ def _strips(image: Image.Image, multiple: int = 1) -> Iterator[tuple[int, Image.
 
 def _convert(image: Image.Image, gray: tuple[float, float] | None) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
-        return image
+        return to_srgb(image)
     if gray:
         return _deep_gray(image, gray)
     if image.mode == "LAB":
         return _lab(image)
     if image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:
         return _over_white(image)
-    return image.convert("RGB")
+    in_own_mode = to_srgb(image)
+    return in_own_mode if in_own_mode.mode == "RGB" else to_srgb(image.convert("RGB"))
 
 
 def _over_white(image: Image.Image) -> Image.Image:
     from PIL import Image
 
-    layered = image.convert("RGBA")
+    layered = to_srgb(image.convert("RGBA"))
     canvas = Image.new("RGB", image.size, "white")
     canvas.paste(layered, mask=layered.getchannel("A"))
     return canvas

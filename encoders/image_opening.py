@@ -34,6 +34,7 @@ MOST_PIXELS = 50_000_000  # decoded: 200 MB at 4 bytes a pixel
 MOST_SLOW_PIXELS = 20_000_000  # JPEG 2000 and AVIF take some 0.3 s a megapixel
 MOST_DRAFT_PIXELS = 170_000_000  # baseline JPEGs are decoded at a fraction of their size
 DRAFT_SIDE = 1024  # a JPEG's decoded sides stay at least this long
+MOST_TEXT_BYTES = 8 << 20  # of one text or profile in a PNG
 TILE_WIDTH, TILE_LENGTH = 322, 323  # TIFF tags
 
 OUT_OF_MEMORY = "decoding it takes more memory than it may have; save it smaller"
@@ -72,10 +73,12 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
 
 @cache
 def _formats() -> list[str]:
-    """Return those of `FORMATS` that the installed Pillow and its plug-ins read."""
-    from PIL import Image
+    """Return those of `FORMATS` that the installed Pillow and its plug-ins read, made ready."""
+    from PIL import Image, PngImagePlugin
 
     Image.init()
+    # Of a PNG with a larger text or profile Pillow reads nothing; all its texts together may have 64 MB.
+    PngImagePlugin.MAX_TEXT_CHUNK = max(PngImagePlugin.MAX_TEXT_CHUNK, MOST_TEXT_BYTES)
     return [name for name in FORMATS if name in Image.OPEN]
 
 

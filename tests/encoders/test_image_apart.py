@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from encoders import MediaError, image_apart, image_costs, read_image
 from encoders.image_costs import _count_scans, _first_scan, is_costly, is_costly_to_open
@@ -58,6 +58,15 @@ def test_large_pictures_are_reduced(mode: str, large: Image.Image, tmp_path: Pat
     if mode in {"RGBA", "LA"}:
         wanted[:, :21] = 255
     assert np.abs(small - wanted).mean() < (12 if mode in {"P", "1"} else 2)
+
+
+def test_large_pictures_come_in_the_colours_of_their_profile(large: Image.Image, tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = profile.replace(b"rXYZ", b"____").replace(b"gXYZ", b"rXYZ").replace(b"____", b"gXYZ")  # red for green
+    profile = profile.replace("sRGB".encode("utf-16-be"), "sGRB".encode("utf-16-be"))
+    large.save(tmp_path / "large.png", icc_profile=profile, compress_level=1)
+    read = np.asarray(read_image(tmp_path / "large.png"), np.int16)
+    assert np.abs(read - np.asarray(large.reduce(3), np.int16)[..., [1, 0, 2]]).mean() < 2
 
 
 def test_upright_however_large(large: Image.Image, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
 
 import encoders
 from encoders import MediaError, read_image
@@ -95,6 +96,45 @@ def test_other_modes(mode: str, picture: Image.Image, tmp_path: Path) -> None:
     picture.convert(mode).save(path)
     difference = np.abs(pixels(read_image(path)) - pixels(picture.convert(mode).convert("RGB")))
     assert difference.max() <= (0 if mode != "YCbCr" else 3)
+
+
+@pytest.fixture(scope="module")
+def swapping() -> bytes:
+    """An ICC profile of sRGB with red and green changed for one another."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = profile.replace(b"rXYZ", b"____").replace(b"gXYZ", b"rXYZ").replace(b"____", b"gXYZ")
+    return profile.replace("sRGB".encode("utf-16-be"), "sGRB".encode("utf-16-be"))
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "alpha.png", "palette.png", "gray.png", "cmyk.tif", "moving.webp"])
+def test_colours_are_those_of_the_profile(name: str, swapping: bytes, picture: Image.Image, tmp_path: Path) -> None:
+    mode = {"alpha.png": "RGBA", "palette.png": "P", "gray.png": "L", "cmyk.tif": "CMYK"}.get(name, "RGB")
+    stored = picture.convert(mode)
+    moving = {"save_all": True, "append_images": [stored.rotate(180)]} if name == "moving.webp" else {}
+    for folder, profile in {"with": {"icc_profile": swapping}, "without": {}}.items():
+        (tmp_path / folder).mkdir()
+        stored.save(tmp_path / folder / name, lossless=True, **moving, **profile)
+    expected = pixels(read_image(tmp_path / "without" / name))[..., [1, 0, 2]]
+    assert np.abs(pixels(read_image(tmp_path / "with" / name)) - expected).max() <= 2
+    assert np.abs(pixels(read_frames(tmp_path / "with" / name)[0][0]) - expected).max() <= 2
+
+
+def test_profiles_of_srgb_and_damaged_ones_change_nothing(picture: Image.Image, tmp_path: Path) -> None:
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for profile in (srgb, srgb[:200], b"none"):
+        picture.save(tmp_path / "a.png", icc_profile=profile)
+        np.testing.assert_array_equal(pixels(read_image(tmp_path / "a.png")), pixels(picture))
+
+
+def test_long_texts_and_profiles_of_a_png(picture: Image.Image, tmp_path: Path) -> None:
+    texts = PngInfo()
+    texts.add_text("workflow", "node " * 500_000, zip=True)
+    picture.save(tmp_path / "a.png", pnginfo=texts, icc_profile=bytes(2_000_000))
+    np.testing.assert_array_equal(pixels(read_image(tmp_path / "a.png")), pixels(picture))
+    texts.add_text("endless", "a" * 20_000_000, zip=True)
+    picture.save(tmp_path / "b.png", pnginfo=texts)
+    with pytest.raises(MediaError, match=r"^b\.png: .*too large"):
+        read_image(tmp_path / "b.png")
 
 
 def test_an_animation_has_frames_with_times(tmp_path: Path) -> None:
