@@ -18,7 +18,7 @@ import encoders
 from encoders import MediaError, read_image
 from encoders.image_files import read_frames
 from encoders.image_frames import MOST_FRAMES
-from tests.encoders.conftest import cosines, draw
+from tests.encoders.conftest import cosines, draw, tiff
 
 FLIPS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -88,6 +88,28 @@ def test_deep_gray_keeps_its_scale(tmp_path: Path) -> None:
     for name in ("deep.png", "deep.tiff", "float.tiff"):
         assert np.abs(pixels(read_image(tmp_path / name))[..., 0] - expected).max() <= 1, name
     assert pixels(read_image(tmp_path / "dark.png")).max() <= 16
+
+
+def test_deep_gray_tiffs_of_every_kind(tmp_path: Path) -> None:
+    ramp = np.arange(256).reshape(16, 16)
+    pairs = (ramp * 4095 // 255).reshape(-1, 2)
+    packed = np.stack([pairs[:, 0] >> 4, (pairs[:, 0] & 15) << 4 | pairs[:, 1] >> 8, pairs[:, 1] & 255], -1)
+    cases = {
+        "white is zero": (((255 - ramp) * 257).astype("<u2"), {258: 16, 262: 0}),
+        "12 bits": (packed.astype("u1"), {258: 12}),
+        "32 bits": ((ramp * 0x1010101).astype("<u4"), {258: 32}),
+        "white is zero, floats": ((1 - ramp / 255).astype("<f4"), {258: 32, 262: 0, 339: 3}),
+        "signed": ((ramp * 1000 - 128_000).astype("<i4"), {258: 32, 339: 2}),
+    }
+    for name, (values, tags) in cases.items():
+        (tmp_path / "a.tif").write_bytes(tiff((16, 16), values.tobytes(), tags))
+        assert np.abs(pixels(read_image(tmp_path / "a.tif"))[..., 0] - ramp).max() <= 1, name
+
+
+def test_the_transparent_colour_of_deep_gray_is_white(tmp_path: Path) -> None:
+    values = np.array([[0, 1000, 30_000]], np.uint16)
+    Image.fromarray(values).save(tmp_path / "a.png", transparency=1000)
+    assert pixels(read_image(tmp_path / "a.png"))[0, :, 0].tolist() == [0, 255, 117]
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "CMYK", "YCbCr"])
