@@ -115,13 +115,13 @@ def _unidentified(path: Path) -> str:
     """Say what a file that Pillow does not know seems to be."""
     with path.open("rb") as file:
         head = file.read(512)
-    if head[4:8] == b"ftyp" and head[8:12] in {b"heic", b"heix", b"hevc", b"mif1", b"msf1"}:
+    if head[4:8] == b"ftyp" and head[8:12] in {b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1"}:
         return "HEIC pictures cannot be read here; convert it to JPEG or PNG"
     if head.startswith(b"%!PS") or head.startswith(b"\xc5\xd0\xd3\xc6"):
         return "EPS is a program rather than a picture and is not run"
     if b"<svg" in head.lower() and b"<html" not in head.lower():
         return "SVG drawings cannot be read here; convert it to PNG"
-    known = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP", b"\xff\x4f\xff\x51")
-    if head.startswith(known):
-        return "the picture is damaged: its header cannot be read"
+    known = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP", b"\xff\x4f\xff\x51")
+    if head.startswith(known) or (head[:4], head[8:12]) == (b"RIFF", b"WEBP"):
+        return "its header cannot be read: the picture is damaged, or of a kind that cannot be read here"
     return "not a picture in a format that can be read"
