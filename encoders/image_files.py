@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from encoders.image_apart import decode_apart
+from encoders.image_costs import LARGE_PIXELS, is_costly, is_costly_to_open
 from encoders.image_frames import Span, decode
-from encoders.image_opening import LARGE_PIXELS, is_costly, is_costly_to_open, open_picture
+from encoders.image_opening import open_picture
 
 if TYPE_CHECKING:
     from PIL import Image

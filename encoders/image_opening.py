@@ -1,13 +1,12 @@
-"""Opening picture files, with limits for hostile ones, and telling which are too costly to be decoded here."""
+"""Opening picture files, with limits for hostile ones."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from encoders.base import MediaError
 from encoders.quiet import quiet
@@ -28,20 +27,15 @@ FORMATS = (
     "HEIF", "TGA", "PSD", "PCD", "PCX", "QOI", "SGI", "SUN", "XBM", "XPM", "MSP", "DDS",
 )
 # fmt: on
-QUICK = frozenset({"JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF"})  # some 0.02 s a megapixel
 ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
 
 MOST_BYTES = 512 << 20
 MOST_PIXELS = 50_000_000  # decoded: 200 MB at 4 bytes a pixel
 MOST_SLOW_PIXELS = 20_000_000  # JPEG 2000 and AVIF take some 0.3 s a megapixel
 MOST_DRAFT_PIXELS = 170_000_000  # baseline JPEGs are decoded at a fraction of their size
-LARGE_PIXELS = 12_000_000
 DRAFT_SIDE = 1024  # a JPEG's decoded sides stay at least this long
-
-# What a picture of a slow format, an animated one, and a progressive JPEG may have and still be decoded here.
-FEW_PIXELS, FEW_BYTES = 1_000_000, 256 << 10
-FEW_FRAME_PIXELS, FEW_FRAME_BYTES = 4_000_000, 2 << 20
-FEW_SCANNED_PIXELS, FEW_SCANNED_BYTES = 100_000_000, 32 << 20  # pixels times scans
+MOST_TEXT_BYTES = 8 << 20  # of one text or profile in a PNG
+TILE_WIDTH, TILE_LENGTH = 322, 323  # TIFF tags
 
 OUT_OF_MEMORY = "decoding it takes more memory than it may have; save it smaller"
 
@@ -77,101 +71,57 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
         raise MediaError(f"{path.name}: the picture is damaged or cut short ({reason[:160]})") from error
 
 
-def is_costly_to_open(path: Path) -> bool:
-    """Say whether even opening a file may take hundreds of megabytes, as it does where icons hold large pictures."""
-    try:
-        if not path.is_file() or path.stat().st_size <= FEW_BYTES:  # a pipe would be waited for
-            return False
-        with path.open("rb") as file:
-            return file.read(4) in {b"\0\0\1\0", b"icns"}
-    except OSError:
-        return False  # opening it tells why
-
-
-def is_costly(path: Path, image: Image.Image) -> bool:
-    """Say whether decoding an opened picture may take seconds or hundreds of megabytes.
-
-    Its size alone does not tell: a few hundred kilobytes may be a progressive JPEG of 3,000 scans, or 100,000 frames.
-    """
-    pixels, size = image.width * image.height, path.stat().st_size
-    if image.format == "HEIF":  # read by a plug-in that only this process has
-        return False
-    if image.format not in QUICK:
-        return pixels > FEW_PIXELS or size > FEW_BYTES
-    if image.format in {"JPEG", "MPO"}:
-        # Such a JPEG's coefficients are all kept, however small it is decoded, and decoded as often as it has scans.
-        if image.info.get("progressive"):
-            few = pixels <= LARGE_PIXELS and size <= FEW_SCANNED_BYTES
-            return not few or pixels * _count_scans(path) > FEW_SCANNED_PIXELS
-        return pixels > LARGE_PIXELS and (not _is_drafted(image) or _is_split(path, image))
-    if pixels > LARGE_PIXELS:
-        return True
-    large = pixels > FEW_FRAME_PIXELS or size > FEW_FRAME_BYTES
-    return large and image.format in ANIMATED and bool(getattr(image, "is_animated", False))
-
-
 @cache
 def _formats() -> list[str]:
-    """Return those of `FORMATS` that the installed Pillow and its plug-ins read."""
-    from PIL import Image
+    """Return those of `FORMATS` that the installed Pillow and its plug-ins read, made ready."""
+    from PIL import Image, PngImagePlugin
 
     Image.init()
+    # Of a PNG with a larger text or profile Pillow reads nothing; all its texts together may have 64 MB.
+    PngImagePlugin.MAX_TEXT_CHUNK = max(PngImagePlugin.MAX_TEXT_CHUNK, MOST_TEXT_BYTES)
     return [name for name in FORMATS if name in Image.OPEN]
 
 
 def _check_size(path: Path, image: Image.Image) -> None:
     """Refuse pictures beyond the limits."""
-    pixels = image.width * image.height
+    pixels = pixels_in_memory(image)
     most = MOST_SLOW_PIXELS if image.format in {"JPEG2000", "AVIF", "HEIF"} else MOST_PIXELS
     # A progressive JPEG keeps all its coefficients in memory, however small it is decoded.
-    if _is_drafted(image) and not image.info.get("progressive"):
+    if is_drafted(image) and not image.info.get("progressive"):
         most = MOST_DRAFT_PIXELS
     if pixels > most:
-        raise MediaError(
-            f"{path.name}: {image.width} x {image.height} pixels are over the limit of {most // 1_000_000} million"
-        )
+        counted = f"{image.width} x {image.height}" if pixels == image.width * image.height else f"tiles of {pixels}"
+        raise MediaError(f"{path.name}: {counted} pixels are over the limit of {most // 1_000_000} million")
 
 
-def _is_drafted(image: Image.Image) -> bool:
+def pixels_in_memory(image: Image.Image) -> int:
+    """Return the number of a picture's pixels, or of one of its tiles' where a TIFF has larger ones than itself."""
+    pixels = image.width * image.height
+    if image.format != "TIFF":
+        return pixels
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    width, length = tags.get(TILE_WIDTH, 1), tags.get(TILE_LENGTH, 1)
+    if not isinstance(width, int) or not isinstance(length, int):
+        raise ValueError("invalid dimensions of tiles")
+    return max(pixels, width * length)
+
+
+def is_drafted(image: Image.Image) -> bool:
     """Say whether a picture is decoded at a fraction of its size."""
     return image.format in {"JPEG", "MPO"} and min(image.size) >= 2 * DRAFT_SIDE
-
-
-def _count_scans(path: Path) -> int:
-    """Return how many scans a JPEG has, or a few more: a preview inside it has its own."""
-    return sum(1 for _ in re.finditer(rb"\xff\xda", path.read_bytes()))
-
-
-def _is_split(path: Path, image: Image.Image) -> bool:
-    """Say whether a baseline JPEG has its components in scans of their own."""
-    with path.open("rb") as file:
-        return _first_scan(file) < len(image.getbands())
-
-
-def _first_scan(file: IO[bytes]) -> int:
-    """Return the number of components in a JPEG's first scan, 0 where none is found."""
-    file.seek(2)
-    while len(head := file.read(4)) == 4 and head[0] == 0xFF:
-        if head[1] == 0xFF:  # a fill byte
-            file.seek(-3, 1)
-        elif head[1] == 0xDA:
-            return int.from_bytes(file.read(1))
-        else:
-            file.seek(int.from_bytes(head[2:]) - 2, 1)
-    return 0
 
 
 def _unidentified(path: Path) -> str:
     """Say what a file that Pillow does not know seems to be."""
     with path.open("rb") as file:
         head = file.read(512)
-    if head[4:8] == b"ftyp" and head[8:12] in {b"heic", b"heix", b"hevc", b"mif1", b"msf1"}:
+    if head[4:8] == b"ftyp" and head[8:12] in {b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1"}:
         return "HEIC pictures cannot be read here; convert it to JPEG or PNG"
     if head.startswith(b"%!PS") or head.startswith(b"\xc5\xd0\xd3\xc6"):
         return "EPS is a program rather than a picture and is not run"
     if b"<svg" in head.lower() and b"<html" not in head.lower():
         return "SVG drawings cannot be read here; convert it to PNG"
-    known = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP", b"\xff\x4f\xff\x51")
-    if head.startswith(known):
-        return "the picture is damaged: its header cannot be read"
+    known = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP", b"\xff\x4f\xff\x51")
+    if head.startswith(known) or (head[:4], head[8:12]) == (b"RIFF", b"WEBP"):
+        return "its header cannot be read: the picture is damaged, or of a kind that cannot be read here"
     return "not a picture in a format that can be read"

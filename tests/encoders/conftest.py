@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,3 +71,11 @@ def shared(name: str) -> Path:
     if not folder.is_dir():
         pytest.skip(f"the shared data set {name} is not here")
     return folder
+
+
+def tiff(size: tuple[int, int], pixels: bytes, tags: dict[int, int]) -> bytes:
+    """Return a gray TIFF in one uncompressed strip, of 8 bits and black at 0 where the tags do not say otherwise."""
+    tags = {256: size[0], 257: size[1], 258: 8, 259: 1, 262: 1, 273: 0, 277: 1, 279: len(pixels)} | tags
+    tags[273] = 8 + 2 + 12 * len(tags) + 4
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(tags.items()))
+    return struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + entries + bytes(4) + pixels

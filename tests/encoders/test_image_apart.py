@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
-from encoders import MediaError, image_apart, read_image
+from encoders import MediaError, image_apart, image_costs, read_image
+from encoders.image_costs import _count_scans, _first_scan, is_costly, is_costly_to_open
 from encoders.image_files import read_frames
-from encoders.image_opening import _count_scans, _first_scan, is_costly, is_costly_to_open, open_picture
-from tests.encoders.conftest import draw
+from encoders.image_opening import open_picture
+from tests.encoders.conftest import draw, tiff
 
 
 def costly(path: Path) -> bool:
@@ -57,6 +58,15 @@ def test_large_pictures_are_reduced(mode: str, large: Image.Image, tmp_path: Pat
     if mode in {"RGBA", "LA"}:
         wanted[:, :21] = 255
     assert np.abs(small - wanted).mean() < (12 if mode in {"P", "1"} else 2)
+
+
+def test_large_pictures_come_in_the_colours_of_their_profile(large: Image.Image, tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = profile.replace(b"rXYZ", b"____").replace(b"gXYZ", b"rXYZ").replace(b"____", b"gXYZ")  # red for green
+    profile = profile.replace("sRGB".encode("utf-16-be"), "sGRB".encode("utf-16-be"))
+    large.save(tmp_path / "large.png", icc_profile=profile, compress_level=1)
+    read = np.asarray(read_image(tmp_path / "large.png"), np.int16)
+    assert np.abs(read - np.asarray(large.reduce(3), np.int16)[..., [1, 0, 2]]).mean() < 2
 
 
 def test_upright_however_large(large: Image.Image, tmp_path: Path) -> None:
@@ -153,6 +163,69 @@ def test_what_a_jpeg_costs_depends_on_its_scans(large: Image.Image, tmp_path: Pa
     small = (tmp_path / "small.jpg").read_bytes()
     (tmp_path / "many.jpg").write_bytes(small[:-2] + b"\xff\xda" * 2000 + small[-2:])
     assert costly(tmp_path / "many.jpg")
+
+
+def gif(*frames: tuple[int, int], between: bytes = b"") -> bytes:
+    """Return a GIF with a screen of 10 x 10 and red frames of some sizes."""
+    written = b"GIF89a" + struct.pack("<HHBBB", 10, 10, 0x80, 0, 0) + bytes([255, 0, 0, 0, 0, 255])
+    for width, height in frames:
+        bits = [0, 0, 1, 0, 0, 0] * (width * height) + [1, 0, 1]  # each pixel behind a code that clears
+        data = np.packbits(bits, bitorder="little").tobytes()
+        blocks = (data[start : start + 255] for start in range(0, len(data), 255))
+        written += between + struct.pack("<BHHHHBB", 0x2C, 0, 0, width, height, 0, 2)
+        written += b"".join(bytes([len(block)]) + block for block in blocks) + b"\0"
+    return written + b";"
+
+
+def test_what_a_gif_costs_depends_on_its_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    comment, loop = b"!\xfe\x02hi\0", b"!\xff\x0bNETSCAPE2.0\x03\x01\0\0\0"
+    cases = {
+        "plain": (gif((10, 10), (4, 4), between=comment + loop), False),
+        "beyond": (gif((10, 10), (30, 20)), True),
+        "hidden": (gif((10, 10), (4, 4), between=b"!\xf9\0\x02xx\0"), True),
+        "cut": (gif((10, 10), (4, 4))[:-3], True),
+        "many": (gif(*[(1, 1)] * 9), True),
+    }
+    monkeypatch.setattr(image_costs, "FEW_FRAMES", 8)
+    for name, (content, expected) in cases.items():
+        (tmp_path / f"{name}.gif").write_bytes(content)
+        assert costly(tmp_path / f"{name}.gif") == expected, name
+    assert [frame.size for frame in read_frames(tmp_path / "beyond.gif")[0]] == [(10, 10), (30, 20)]
+
+
+def test_the_tiles_of_a_tiff_count(tmp_path: Path) -> None:
+    (tmp_path / "large.tif").write_bytes(tiff((16, 16), bytes(256), {322: 4000, 323: 4000}))
+    assert costly(tmp_path / "large.tif")
+    (tmp_path / "huge.tif").write_bytes(tiff((16, 16), bytes(256), {322: 20_000, 323: 20_000}))
+    with pytest.raises(MediaError, match=r"^huge\.tif: tiles of 400000000 pixels are over the limit of 50 million$"):
+        read_image(tmp_path / "huge.tif")
+
+
+def test_runs_of_a_bmp_are_costly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = b"\x04\x01\0\0" * 4 + b"\0\1"
+    header = struct.pack("<IiiHHIIiiII", 40, 4, 4, 1, 8, 1, len(runs), 0, 0, 2, 0) + bytes([0, 0, 0, 0, 0, 0, 255, 0])
+    start = 14 + len(header)
+    (tmp_path / "runs.bmp").write_bytes(b"BM" + struct.pack("<IHHI", start + len(runs), 0, 0, start) + header + runs)
+    assert not costly(tmp_path / "runs.bmp")
+    monkeypatch.setattr(image_costs, "FEW_BYTES", 50)
+    assert costly(tmp_path / "runs.bmp")
+    assert (np.asarray(read_image(tmp_path / "runs.bmp")) == (255, 0, 0)).all()
+
+
+def test_files_with_long_headers_are_not_opened_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (600, 600, 3), dtype=np.uint8))
+    for suffix in ("jpg", "png", "gif", "tif", "avif"):
+        noise.save(tmp_path / f"noise.{suffix}", quality=95)
+        assert not is_costly_to_open(tmp_path / f"noise.{suffix}")
+    jpeg = (tmp_path / "noise.jpg").read_bytes()
+    for name, header in {"segments": b"\xff\xe9\0\2" * 1000, "fill": b"\xff" * 1000}.items():
+        (tmp_path / f"{name}.jpg").write_bytes(jpeg[:2] + header + jpeg[2:])
+        assert is_costly_to_open(tmp_path / f"{name}.jpg")
+    np.testing.assert_array_equal(read_image(tmp_path / "fill.jpg"), read_image(tmp_path / "noise.jpg"))
+    for limit in ("MOST_OPENED_BYTES", "FEW_FRAME_BYTES"):
+        monkeypatch.setattr(image_costs, limit, 300_000)
+    costs = {suffix: is_costly_to_open(tmp_path / f"noise.{suffix}") for suffix in ("jpg", "png", "gif", "tif", "avif")}
+    assert costs == {"jpg": False, "png": True, "gif": True, "tif": True, "avif": False}
 
 
 def test_nothing_is_imported_from_the_present_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
 
 import encoders
 from encoders import MediaError, read_image
 from encoders.image_files import read_frames
 from encoders.image_frames import MOST_FRAMES
-from tests.encoders.conftest import cosines, draw
+from tests.encoders.conftest import cosines, draw, tiff
 
 FLIPS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -89,12 +90,73 @@ def test_deep_gray_keeps_its_scale(tmp_path: Path) -> None:
     assert pixels(read_image(tmp_path / "dark.png")).max() <= 16
 
 
+def test_deep_gray_tiffs_of_every_kind(tmp_path: Path) -> None:
+    ramp = np.arange(256).reshape(16, 16)
+    pairs = (ramp * 4095 // 255).reshape(-1, 2)
+    packed = np.stack([pairs[:, 0] >> 4, (pairs[:, 0] & 15) << 4 | pairs[:, 1] >> 8, pairs[:, 1] & 255], -1)
+    cases = {
+        "white is zero": (((255 - ramp) * 257).astype("<u2"), {258: 16, 262: 0}),
+        "12 bits": (packed.astype("u1"), {258: 12}),
+        "32 bits": ((ramp * 0x1010101).astype("<u4"), {258: 32}),
+        "white is zero, floats": ((1 - ramp / 255).astype("<f4"), {258: 32, 262: 0, 339: 3}),
+        "signed": ((ramp * 1000 - 128_000).astype("<i4"), {258: 32, 339: 2}),
+    }
+    for name, (values, tags) in cases.items():
+        (tmp_path / "a.tif").write_bytes(tiff((16, 16), values.tobytes(), tags))
+        assert np.abs(pixels(read_image(tmp_path / "a.tif"))[..., 0] - ramp).max() <= 1, name
+
+
+def test_the_transparent_colour_of_deep_gray_is_white(tmp_path: Path) -> None:
+    values = np.array([[0, 1000, 30_000]], np.uint16)
+    Image.fromarray(values).save(tmp_path / "a.png", transparency=1000)
+    assert pixels(read_image(tmp_path / "a.png"))[0, :, 0].tolist() == [0, 255, 117]
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "CMYK", "YCbCr"])
 def test_other_modes(mode: str, picture: Image.Image, tmp_path: Path) -> None:
     path = tmp_path / "image.tiff"
     picture.convert(mode).save(path)
     difference = np.abs(pixels(read_image(path)) - pixels(picture.convert(mode).convert("RGB")))
     assert difference.max() <= (0 if mode != "YCbCr" else 3)
+
+
+@pytest.fixture(scope="module")
+def swapping() -> bytes:
+    """An ICC profile of sRGB with red and green changed for one another."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = profile.replace(b"rXYZ", b"____").replace(b"gXYZ", b"rXYZ").replace(b"____", b"gXYZ")
+    return profile.replace("sRGB".encode("utf-16-be"), "sGRB".encode("utf-16-be"))
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "alpha.png", "palette.png", "gray.png", "cmyk.tif", "moving.webp"])
+def test_colours_are_those_of_the_profile(name: str, swapping: bytes, picture: Image.Image, tmp_path: Path) -> None:
+    mode = {"alpha.png": "RGBA", "palette.png": "P", "gray.png": "L", "cmyk.tif": "CMYK"}.get(name, "RGB")
+    stored = picture.convert(mode)
+    moving = {"save_all": True, "append_images": [stored.rotate(180)]} if name == "moving.webp" else {}
+    for folder, profile in {"with": {"icc_profile": swapping}, "without": {}}.items():
+        (tmp_path / folder).mkdir()
+        stored.save(tmp_path / folder / name, lossless=True, **moving, **profile)
+    expected = pixels(read_image(tmp_path / "without" / name))[..., [1, 0, 2]]
+    assert np.abs(pixels(read_image(tmp_path / "with" / name)) - expected).max() <= 2
+    assert np.abs(pixels(read_frames(tmp_path / "with" / name)[0][0]) - expected).max() <= 2
+
+
+def test_profiles_of_srgb_and_damaged_ones_change_nothing(picture: Image.Image, tmp_path: Path) -> None:
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for profile in (srgb, srgb[:200], b"none"):
+        picture.save(tmp_path / "a.png", icc_profile=profile)
+        np.testing.assert_array_equal(pixels(read_image(tmp_path / "a.png")), pixels(picture))
+
+
+def test_long_texts_and_profiles_of_a_png(picture: Image.Image, tmp_path: Path) -> None:
+    texts = PngInfo()
+    texts.add_text("workflow", "node " * 500_000, zip=True)
+    picture.save(tmp_path / "a.png", pnginfo=texts, icc_profile=bytes(2_000_000))
+    np.testing.assert_array_equal(pixels(read_image(tmp_path / "a.png")), pixels(picture))
+    texts.add_text("endless", "a" * 20_000_000, zip=True)
+    picture.save(tmp_path / "b.png", pnginfo=texts)
+    with pytest.raises(MediaError, match=r"^b\.png: .*too large"):
+        read_image(tmp_path / "b.png")
 
 
 def test_an_animation_has_frames_with_times(tmp_path: Path) -> None:
@@ -152,6 +214,9 @@ def test_reasons_are_true_and_one_line(picture: Image.Image, tmp_path: Path) -> 
         "cut.jpg": (jpeg[: len(jpeg) // 2], "damaged or cut short"),
         "cut.png": (png[: len(png) // 2], "damaged or cut short"),
         "header.png": (png[:20], "damaged"),
+        "doubles.tif": (tiff((1, 1), bytes(8), {258: 64, 339: 3}), "or of a kind that cannot be read here"),
+        "header.webp": (b"RIFF\0\0\0\0WEBPnone", "header cannot be read: the picture is damaged"),
+        "sound.webp": (b"RIFF\0\0\0\0WAVEfmt ", "not a picture"),
         "empty.jpg": (b"", "empty"),
         "text.jpg": (b"just words, no picture", "not a picture"),
         "vector.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
