@@ -14,6 +14,7 @@ from encoders.class_files import cached_classes, imagenet_names
 from encoders.export import cached_path, open_network
 from encoders.fingerprint import fingerprint
 from encoders.image import PreparedImages
+from encoders.image_files import PIXELS_VERSION
 from encoders.on_demand import NetworkOnDemand, remembered_dim
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ CODE_VERSION = 1  # raise it when this code gives other vectors for the same wei
 def load_packaged_image(reference: str, threads: int) -> PreparedImages:
     """Return the packaged image encoder; torch is imported only when no export of it is cached."""
     weights = weights_path(reference)
-    digest = fingerprint([weights], kind="efficientnet-lite0", code=CODE_VERSION)
+    digest = fingerprint([weights], kind="efficientnet-lite0", code=CODE_VERSION, pixels=PIXELS_VERSION)
     example = {"pixels": np.random.default_rng(0).integers(0, 256, (2, 3, SIDE, SIDE), dtype=np.uint8)}
     network = NetworkOnDemand(lambda: open_network(digest, lambda: features_module(weights), example, threads))
     dim = remembered_dim(reference, network, example, cached_path(digest, ".dim"))

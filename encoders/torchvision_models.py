@@ -16,6 +16,7 @@ from encoders.class_files import cached_classes, imagenet_names
 from encoders.export import cached_path, open_network
 from encoders.fingerprint import file_digest, fingerprint
 from encoders.image import PreparedImages, without_long_ends
+from encoders.image_files import PIXELS_VERSION
 from encoders.model_files import REMEDY, short_reason
 from encoders.on_demand import NetworkOnDemand, remembered_dim
 
@@ -42,7 +43,9 @@ def load_torchvision(reference: str, threads: int) -> PreparedImages:
     if not path.is_file():
         raise EncoderError(f"{reference}: no such weights file; {REMEDY}")
     transforms = published.transforms()
-    digest = fingerprint([path], kind="torchvision", name=name, transforms=repr(transforms), code=CODE_VERSION)
+    digest = fingerprint(
+        [path], kind="torchvision", name=name, transforms=repr(transforms), code=CODE_VERSION, pixels=PIXELS_VERSION
+    )
 
     def prepare(image: Image.Image) -> npt.NDArray[Any]:
         return np.asarray(transforms(without_long_ends(image)))

@@ -14,6 +14,7 @@ from encoders.class_files import cached_classes, imagenet_names
 from encoders.export import cached_path, open_network
 from encoders.fingerprint import fingerprint
 from encoders.image import Prepare, PreparedImages, without_long_ends
+from encoders.image_files import PIXELS_VERSION
 from encoders.model_files import (
     REMEDY,
     Module,
@@ -52,7 +53,12 @@ def load_vision_model(reference: str, threads: int) -> PreparedImages:
     _refuse_steps(reference, root, folder, modules)
     towers = _has_towers(config)
     digest = fingerprint(
-        weight_files(folder), kind="vision", code=CODE_VERSION, config=essential(config), preprocessing=settings
+        weight_files(folder),
+        kind="vision",
+        code=CODE_VERSION,
+        pixels=PIXELS_VERSION,
+        config=essential(config),
+        preprocessing=settings,
     )
 
     @cache  # asked for twice, by the export and for the classes
