@@ -16,6 +16,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from io import TextIOWrapper
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,6 +35,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+TEXTS = ("--user", "--item", "--text", "--where")
+"""Options whose values are no names of files."""
 
 Workspace = Annotated[Path, typer.Option("--workspace", "-w", help="Folder of the index.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
@@ -698,6 +703,9 @@ def main() -> None:
     # Modules stay: to look for garbage among them, at the start and again at the end, took a third of a short command.
     gc.set_threshold(50_000, 20, 100)
     atexit.register(gc.freeze)
+    if isinstance(sys.stdout, TextIOWrapper):  # names of files may be in any encoding; JSON has them so, too
+        sys.stdout.reconfigure(errors="backslashreplace")
+    _check_texts(sys.argv[1:])
     # Typer carries Click inside from 0.20 on: its public BadParameter leads to the base classes wherever they live
     _, usage_error, click_exception, *_ = typer.BadParameter.__mro__
 
@@ -717,6 +725,14 @@ def main() -> None:
             raise
         _fail(str(error) or type(error).__name__)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _check_texts(arguments: Sequence[str]) -> None:
+    """Refuse a text that is not UTF-8: SQLite keeps no such id. Names of files may be in any encoding."""
+    for before, argument in pairwise(["", *arguments]):
+        for option in (before, argument.partition("=")[0]):
+            if option in TEXTS and any("\ud800" <= letter <= "\udfff" for letter in argument):
+                _fail(f"what {option} is given is not UTF-8: write it in that encoding")
 
 
 def _is_ours(error: Exception) -> bool:
