@@ -43,6 +43,9 @@ Workspace = Annotated[Path, typer.Option("--workspace", "-w", help="Folder of th
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads at the most [default: physical cores, up to 8]")]
+Seed = Annotated[
+    int, typer.Option(help="Of everything random. Results repeat with as many threads: the rounding depends on these.")
+]
 Count = Annotated[int, typer.Option("-k", help="How many items.")]
 Conditions = Annotated[
     list[str] | None,
@@ -72,7 +75,7 @@ def build_command(
     ] = "auto",
     media_root: MediaRoot = None,
     index: Annotated[str, typer.Option(metavar="KIND", help="auto, flat, pq, hnsw or ivf.")] = "auto",
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    seed: Seed = 0,
     threads: Threads = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -631,7 +634,7 @@ def tune_command(
     minutes: Annotated[
         float | None, typer.Option(help="Time to try settings in; the first trial is ended anyway.", show_default=False)
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    seed: Seed = 0,
     threads: Threads = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
