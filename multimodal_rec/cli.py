@@ -16,6 +16,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from io import TextIOWrapper
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,10 +36,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+TEXTS = ("--user", "--item", "--text", "--where")
+"""Options whose values are no names of files."""
+
 Workspace = Annotated[Path, typer.Option("--workspace", "-w", help="Folder of the index.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads at the most [default: physical cores, up to 8]")]
+Seed = Annotated[
+    int, typer.Option(help="Of everything random. Results repeat with as many threads: the rounding depends on these.")
+]
 Count = Annotated[int, typer.Option("-k", help="How many items.")]
 Conditions = Annotated[
     list[str] | None,
@@ -67,7 +75,7 @@ def build_command(
     ] = "auto",
     media_root: MediaRoot = None,
     index: Annotated[str, typer.Option(metavar="KIND", help="auto, flat, pq, hnsw or ivf.")] = "auto",
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    seed: Seed = 0,
     threads: Threads = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -626,7 +634,7 @@ def tune_command(
     minutes: Annotated[
         float | None, typer.Option(help="Time to try settings in; the first trial is ended anyway.", show_default=False)
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    seed: Seed = 0,
     threads: Threads = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -698,6 +706,9 @@ def main() -> None:
     # Modules stay: to look for garbage among them, at the start and again at the end, took a third of a short command.
     gc.set_threshold(50_000, 20, 100)
     atexit.register(gc.freeze)
+    if isinstance(sys.stdout, TextIOWrapper):  # names of files may be in any encoding; JSON has them so, too
+        sys.stdout.reconfigure(errors="backslashreplace")
+    _check_texts(sys.argv[1:])
     # Typer carries Click inside from 0.20 on: its public BadParameter leads to the base classes wherever they live
     _, usage_error, click_exception, *_ = typer.BadParameter.__mro__
 
@@ -717,6 +728,14 @@ def main() -> None:
             raise
         _fail(str(error) or type(error).__name__)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _check_texts(arguments: Sequence[str]) -> None:
+    """Refuse a text that is not UTF-8: SQLite keeps no such id. Names of files may be in any encoding."""
+    for before, argument in pairwise(["", *arguments]):
+        for option in (before, argument.partition("=")[0]):
+            if option in TEXTS and any("\ud800" <= letter <= "\udfff" for letter in argument):
+                _fail(f"what {option} is given is not UTF-8: write it in that encoding")
 
 
 def _is_ours(error: Exception) -> bool:

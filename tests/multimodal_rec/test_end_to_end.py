@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from encoders import find_shots, sample_frame
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sample_data"
+NOT_UTF8 = os.fsdecode(b"\xff")
 MANY = "search", "--queries", "queries.jsonl", "--output", "hits.csv"
 
 
@@ -131,6 +133,30 @@ def test_bad_questions_get_one_line(workspace: Path, arguments: tuple[str, ...],
     done = run(*arguments, "-w", workspace, code=2)
     assert says in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("recommend", "--user", NOT_UTF8),
+        ("explain", "--item", "the-long-pier", f"--user={NOT_UTF8}"),
+        ("remove", "--item", NOT_UTF8),
+        ("search", "--text", "x", "--where", f"{NOT_UTF8}=1"),
+    ],
+)
+def test_texts_have_to_be_utf_8(workspace: Path, arguments: tuple[str, ...]) -> None:
+    says = r"error: what --\w+ is given is not UTF-8: write it in that encoding\n"
+    assert re.fullmatch(says, run(*arguments, "-w", workspace, code=2).stderr)
+
+
+def test_the_name_of_a_file_may_be_in_any_encoding(workspace: Path, tmp_path: Path) -> None:
+    path = tmp_path / f"{NOT_UTF8}.jpg"
+    shutil.copy(SAMPLE / "queries/snow.jpg", path)
+    assert "\\udcff.jpg" in run("search", "-w", workspace, "--image", path, "-k", 1).stdout
+    page = tmp_path / f"{NOT_UTF8}.html"
+    told = json.loads(run("search", "-w", workspace, "--image", path, "--html", page, "--json").stdout)
+    assert Path(told["html"]) == page
+    assert page.is_file()
 
 
 def test_missing_workspace_and_unknown_encoder(tmp_path: Path) -> None:
