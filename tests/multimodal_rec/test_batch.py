@@ -56,7 +56,7 @@ def test_queries(tmp_path: Path) -> None:
     rows = [
         {"id": "words", "text": "a quiet film"},
         {"id": 7, "image": "pictures/one.jpg"},
-        {"id": "all", "text": "t", "image": "/elsewhere/two.jpg", "video": "../three.mp4"},
+        {"id": "all", "text": "t", "image": "/elsewhere/two.jpg", "video": "../three.mp4", "more": 1},
         {"id": "blank", "text": "t", "image": "", "video": None},
     ]
     assert list(read_queries(queries_file(tmp_path, *rows))) == [
