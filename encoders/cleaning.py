@@ -49,9 +49,7 @@ _SHAPES = re.compile(
     r"[\ufb00-\ufdff\ufe70-\ufefc\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff66-\uffdc\U0001d400-\U0001d7ff]+"
 )
 _STACK = re.compile(r"[^\w\s\x00-\x7f]{31,}")  # marks upon one letter are among these
-MOST_MARKS = (
-    30  # upon one letter, as Unicode's stream-safe format has it: sorting them takes the square of their number
-)
+MOST_MARKS = 30  # upon one letter, as in Unicode's stream-safe format: to sort them takes the square of their number
 _FILLERS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and a symbol that look like spaces
 _LETTER = re.compile(rf"[^\W_{_FILLERS}]")
 
