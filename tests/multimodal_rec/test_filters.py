@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from datetime import UTC, date, datetime
 from typing import Any
@@ -72,7 +73,6 @@ def test_mappings_mean_the_same_as_texts() -> None:
         ({"price": math.inf}, "inf is no value"),
         ({"price": {"<": [1, 2]}}, "only one number or ISO date"),
         (7, "7 is no condition"),
-        ("a=" + "b" * 200_000, "is no condition .field larger than"),
         ([["price<1"]], "is no condition"),
     ],
 )
@@ -80,6 +80,15 @@ def test_what_is_no_condition_is_quoted_with_the_remedy(where: Any, says: str) -
     with pytest.raises(QueryError, match=says) as caught:
         parse_where(where)
     assert "\n" not in str(caught.value)
+
+
+def test_an_endless_value_is_no_condition() -> None:
+    before = csv.field_size_limit(1000)
+    try:
+        with pytest.raises(QueryError, match="is no condition .field larger than"):
+            parse_where("a=" + "b" * 2000)
+    finally:
+        csv.field_size_limit(before)
 
 
 def test_values_are_read_in_all_the_ways_they_can() -> None:
