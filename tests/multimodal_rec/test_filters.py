@@ -85,7 +85,7 @@ def test_what_is_no_condition_is_quoted_with_the_remedy(where: Any, says: str) -
 def test_an_endless_value_is_no_condition() -> None:
     before = csv.field_size_limit(1000)
     try:
-        with pytest.raises(QueryError, match="is no condition .field larger than"):
+        with pytest.raises(QueryError, match="is no condition"):
             parse_where("a=" + "b" * 2000)
     finally:
         csv.field_size_limit(before)
