@@ -39,6 +39,8 @@ _EMBEDDED = re.compile(r"data:[\w.+-]{0,60}/[\w.+-]{0,60}(?:;[\w.+=-]{1,60}){0,3
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 # Without its semicolon an entity is one where no word or value goes on: "?a=1&copy=2" is an address.
 _BARE_ENTITY = re.compile(r"&([a-zA-Z]{2,6})(?![a-zA-Z0-9=;])")
+# Words of ASCII, one space between each two, without the characters that markup and entities begin with.
+_PLAIN = re.compile(r"(?=.?[a-zA-Z0-9])[!-%'-;=?-~]++(?: [!-%'-;=?-~]++)*+")
 _SPACES = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r" ?\n[ \n]*")
 # Controls say nothing; joiners stay, since emoji and several scripts are written with them. Those that are spaces to
@@ -62,6 +64,8 @@ def clean_text(text: str) -> str:
     """
     if ";base64," in text:
         text = _EMBEDDED.sub("", text)
+    if _PLAIN.fullmatch(text):  # as most titles are
+        return text
     if "<" in text:
         text = _without_markup(text)
     if "&" in text:
