@@ -93,7 +93,7 @@ def _lower_stacks(run: re.Match[str]) -> str:
 
 
 def _is_symbol(character: str) -> bool:
-    return character not in _FILLERS and unicodedata.category(character)[0] in "NS"
+    return character not in _FILLERS and unicodedata.category(character)[0] == "S"
 
 
 def _without_entities(text: str) -> str:

@@ -30,10 +30,8 @@ MOST_PACKETS = 300_000  # 3 hours; some 3 s
 MOST_PACKET_BYTES = 4 << 30  # of a file that is read from end to end for its packets
 TIMEOUT = 8000  # milliseconds that opening or one read may take
 PROBE_SECONDS = 30
-ATTEMPTS = (
-    64  # to get at another frame where as many came as the header states: thousands of packets of sound may be left
-)
-ATTEMPTS_BEFORE = 4000  # where they did not: damaged ones lie between
+ATTEMPTS = 64  # to get at another frame behind as many as the header states: there may be thousands of packets of sound
+ATTEMPTS_BEFORE = 4000  # where fewer came: damaged ones lie between
 PATIENCE = 2.0  # seconds that a file's failed attempts may take in all
 USUAL_RATE = 65.0  # frames a second; a header that states more may mean ticks of its clock
 MEASURED_FRAMES = 32  # whose times tell the rate

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from encoders import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from encoders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, clean_text
 from multimodal_rec.csv_values import read_csv_values
 from multimodal_rec.errors import CatalogueError
 from multimodal_rec.items import CheckedItem, Item, check_id, check_item, resolved_folder
@@ -95,8 +95,8 @@ def _read_folder(folder: Path, note: Callable[[Path], None]) -> Iterator[Checked
             yield CheckedItem(
                 Item(
                     id=item_id,
-                    title=path.stem.replace("_", " ").replace("-", " ").strip() or None,
-                    categories=tuple(relative.parts[:-1]),
+                    title=clean_text(path.stem.replace("_", " ").replace("-", " ")) or None,
+                    categories=tuple(filter(None, map(clean_text, relative.parts[:-1]))),
                     image=resolved if suffix in IMAGE_SUFFIXES else None,
                     video=resolved if suffix in VIDEO_SUFFIXES else None,
                 )

@@ -348,11 +348,20 @@ def search_command(
     if (queries is None) != (output is None):
         raise QueryError("--queries and --output go together")
     if queries is not None:
-        of_one: dict[str, Any] = {"--text": text, "--image": image, "--video": video, "--item": item, "--user": user}
-        of_one |= {"--taste": taste, "--weight": weight, "--less-like": less_like, "--unique": unique or None}
-        of_one |= {"--no-words": None if words else True}
-        for name, value in of_one.items():
-            if value not in (None, []):
+        of_one = {
+            "--text": text,
+            "--image": image,
+            "--video": video,
+            "--item": item,
+            "--user": user is not None,
+            "--taste": taste is not None,
+            "--weight": weight,
+            "--less-like": less_like,
+            "--unique": unique,
+            "--no-words": not words,
+        }
+        for name, given in of_one.items():
+            if given:
                 raise QueryError(f"{name} goes into the queries file, with each query: leave it out")
         if html:
             raise QueryError("--html shows one search: leave it out where there is a file of --queries")

@@ -143,10 +143,10 @@ def _read_csv(path: Path) -> Iterator[Row | BadRow]:
             place = f"{path.name} line {reader.line_num}"
             if fields.pop(None, None) is not None:
                 yield BadRow(place, "more cells than the header has columns")
-            elif any(cell and NOT_UTF8.search(cell) for cell in fields.values()):
+            elif any(cell and not cell.isascii() and NOT_UTF8.search(cell) for cell in fields.values()):
                 yield BadRow(place, "not UTF-8 text")
             else:
-                yield Row(place, {name: fields[name] for name in named})
+                yield Row(place, fields if len(named) == len(names) else {name: fields[name] for name in named})
 
 
 def _read_parquet(path: Path) -> Iterator[Row | BadRow]:

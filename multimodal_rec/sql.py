@@ -12,6 +12,7 @@ from multimodal_rec.errors import WorkspaceError
 
 MOST_VALUES = 512
 """In one statement."""
+BUILD_AGAIN = "run `multimodal-rec build` again"
 
 
 def rows_among(db: sqlite3.Connection, query: str, values: Sequence[object], *before: object) -> Iterator[Any]:
@@ -26,9 +27,6 @@ def rows_among(db: sqlite3.Connection, query: str, values: Sequence[object], *be
     for start in range(0, len(values), MOST_VALUES):
         some = values[start : start + MOST_VALUES]
         yield from db.execute(query.replace("IN (?)", f"IN ({', '.join('?' * len(some))})"), (*before, *some))
-
-
-BUILD_AGAIN = "run `multimodal-rec build` again"
 
 
 @contextmanager

@@ -30,7 +30,7 @@ from multimodal_rec.event_table import EVENTS_REMEDY, EventTable
 from multimodal_rec.item_table import ItemTable
 from multimodal_rec.releases import Releases
 from multimodal_rec.sources import Receipt, Sources, file_states
-from multimodal_rec.sql import damage, readable
+from multimodal_rec.sql import BUILD_AGAIN, damage, readable
 from multimodal_rec.vector_store import VectorStore
 
 logger = logging.getLogger(__name__)
@@ -139,7 +139,7 @@ class Workspace:
             raise WorkspaceError(f"{self.path} cannot be written ({error}): {remedy}") from error
         except sqlite3.DatabaseError as error:  # of the catalogue: the other tables tell of their own
             place = self.path / "items.db"
-            raise WorkspaceError(f"{place} is damaged ({error}): run `multimodal-rec build` again") from error
+            raise WorkspaceError(f"{place} is damaged ({error}): {BUILD_AGAIN}") from error
         finally:
             lock.release()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -381,15 +379,6 @@ class State(BaseModel):
     release: int | None = None
 
 
-def _finite(value: Any) -> Any:
-    """An attribute as JSON can hold it: numbers that are none become null."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {str(name): _finite(each) for name, each in value.items()}
-    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value
-
-
 def picture_address(item_id: str, image: Path | None, video: Path | None, shot: Part | None = None) -> str | None:
     """Where the page finds an item's picture; None where it has neither picture nor clip."""
     if image is None and video is None:
@@ -410,7 +399,7 @@ def item_fields(item: Item) -> dict[str, Any]:
         "title": item.title,
         "description": item.description,
         "categories": list(item.categories),
-        "attributes": _attributes(item.attributes),
+        "attributes": dict(item.attributes),
         "picture": picture_address(item.id, item.image, item.video),
         "clip": clip_address(item.id, item.video),
         "shots": [],
@@ -426,7 +415,7 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
         "score": float(hit.score),
         "title": hit.title,
         "categories": list(hit.categories),
-        "attributes": _attributes(hit.attributes),
+        "attributes": dict(hit.attributes),
         "picture": picture_address(hit.item_id, hit.image, hit.video, shot),
         "clip": clip_address(hit.item_id, hit.video),
         "matched": hit.matched.as_json() if hit.matched else None,
@@ -435,7 +424,3 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
         if hit.contributions
         else None,
     }
-
-
-def _attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _finite(value) for name, value in attributes.items()}

@@ -452,6 +452,13 @@ def test_folder_of_media(tmp_path: Path) -> None:
     ]
 
 
+def test_names_of_a_folder_are_clean_texts(tmp_path: Path) -> None:
+    touch(tmp_path, "R&amp;B/-.jpg", "_/Cafe\u0301.jpg")
+    items, problems = read(tmp_path)
+    assert [(item.title, item.categories) for item in items] == [(None, ("R&B",)), ("Caf\u00e9", ())]
+    assert problems == []
+
+
 def test_folder_with_links_and_a_line_break_in_a_name(tmp_path: Path) -> None:
     touch(tmp_path, "secret.jpg", "media/a.jpg", "media/line\nbreak.jpg")
     (tmp_path / "media/link.jpg").symlink_to(tmp_path / "secret.jpg")
