@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 FloatArray = npt.NDArray[np.float32]
+Pixels = npt.NDArray[np.uint8]
 
 
 class EncoderError(Exception):

@@ -9,7 +9,9 @@ from statistics import median
 import numpy as np
 import numpy.typing as npt
 
-from encoders.video_frames import Frame, Pixels, import_cv2
+from encoders.base import Pixels
+from encoders.video_frames import Frame
+from encoders.video_opencv import import_cv2
 
 LEAST_DETAIL = 0.4  # of what is usual in a shot
 MOST_OBLONG = 4  # times the short side squared are the pixels of a frame that is kept

@@ -17,7 +17,8 @@ from encoders.pooling import mean_direction
 from encoders.streams import in_order
 from encoders.telling import Candidate, candidate, choose
 from encoders.threads import default_threads
-from encoders.video_frames import import_cv2, open_video
+from encoders.video_frames import NoFramesError, open_video
+from encoders.video_opencv import import_cv2
 from encoders.video_scan import Scan, read_at_most, scan_clip
 
 if TYPE_CHECKING:
@@ -68,7 +69,10 @@ def sample_frame(path: Path, between: tuple[float, float] | None = None) -> Imag
     With `between`, start and end in seconds, it is one of the shot that lies there. Raises MediaError when the clip
     cannot be decoded.
     """
-    frames = _sought(path, between)
+    try:
+        frames = _sought(path, between)
+    except NoFramesError:  # not by OpenCV
+        frames = []
     if not frames:
         shots = find_shots(path, SHOWN_SIDE)
         if between is not None:

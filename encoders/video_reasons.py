@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MOST_BYTES = 64 << 30
+MOST_PIXELS = 36_000_000  # of a frame: 8K and a little more
 NO_FRAME = "no frame can be decoded: the video is damaged, or of a codec that OpenCV does not read here, such as AV1"
 HEADER_BYTES = 4 << 20  # of an MP4's movie header that are looked into
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,10 @@ import numpy as np
 from encoders.base import MediaError
 from encoders.shots import APART, Thumbnail, difference, find_cuts, find_dissolves, find_scenes
 from encoders.telling import Candidate, candidate, thumbnail
-from encoders.video_frames import Frame, Video, is_converted, open_video, read_packets
-from encoders.video_reasons import why_no_frames
+from encoders.video_frames import Frame, NoFramesError, Open, Video, open_video, read_packets
+from encoders.video_opencv import is_converted, opencv
+from encoders.video_pyav import REMEDY, is_installed, pyav
+from encoders.video_reasons import NO_FRAME, why_no_frames
 
 MOST_FRAMES = 6_000  # read in order; of longer clips samples are looked at
 MOST_PIXELS = 2_500_000_000  # read in order: 40 s of full HD
@@ -25,6 +28,7 @@ MOST_STEPS = 60_000  # frames decoded to step through a clip
 SAMPLES = 64  # of a clip that is sampled
 FEWEST_SAMPLES = 8  # of one whose frames are large, or slow to decode
 SEEK_FRAMES = 8  # what it costs to seek one, as decoders work ahead
+MOST_ALIKE = 32  # frames that are the same are enough to wonder
 MOST_CANDIDATES = 192  # kept in memory at a time
 WHOLE = 0.9  # the share of a clip that is told where no more of it can be decoded
 
@@ -63,41 +67,61 @@ def read_at_most(video: Video) -> int:
 def scan_clip(path: Path, side: int) -> Scan:
     """Look through a clip, keeping frames whose short side is at most `side` pixels.
 
-    Raises MediaError when no frame can be decoded.
+    OpenCV decodes; what it cannot show, PyAV does where it is installed. Raises MediaError when no frame can be decoded.
     """
-    with open_video(path) as video:
+    try:
+        if _is_shown(path):
+            return _scan(path, side, opencv)
+        unread = NoFramesError(f"{path.name}: it is interlaced, which this version of OpenCV cannot show")
+    except NoFramesError as error:
+        unread = error
+        if not str(error).endswith(NO_FRAME):  # it is known why, and no other decoder could
+            raise
+    if not is_installed():
+        raise NoFramesError(f"{unread}; try {REMEDY}") from None
+    try:
+        return _scan(path, side, pyav)
+    except MediaError:
+        raise NoFramesError(f"{unread}; PyAV does not read it either") from None
+
+
+def _scan(path: Path, side: int, decoded: Open) -> Scan:
+    with open_video(path, decoded) as video:
         most = read_at_most(video)
         # What the header says is not believed when there is more.
         scan = _read(video, side, most) if 0 < video.stated_frames <= most else None
     if scan is None:
-        scan = _scan_long(path, side, most)
+        scan = _scan_long(path, side, most, decoded)
     if not scan.times:
-        raise MediaError(f"{path.name}: {why_no_frames(path)}")
-    if _is_still(scan) and not is_converted(path):
-        remedy = "save it deinterlaced, or install opencv-python 4.12"
-        raise MediaError(f"{path.name}: it is interlaced, which this version of OpenCV cannot show; {remedy}")
+        raise NoFramesError(f"{path.name}: {why_no_frames(path)}")
     return scan
 
 
-def _is_still(scan: Scan) -> bool:
-    return all(np.array_equal(scan.thumbnails[0], each) for each in scan.thumbnails)
+def _is_shown(path: Path) -> bool:
+    """Say whether OpenCV shows what it decodes: of interlaced clips all frames may look the same."""
+    with open_video(path, opencv) as video:
+        frames = islice(video.frames(), MOST_ALIKE)
+        first = next(frames, None)
+        if first is None or any(not np.array_equal(first.pixels, each.pixels) for each in frames):
+            return True
+    return is_converted(path)
 
 
-def _scan_long(path: Path, side: int, most: int) -> Scan:
+def _scan_long(path: Path, side: int, most: int, decoded: Open) -> Scan:
     """Look through a clip that is long, or of unknown length."""
-    packets = read_packets(path)
-    with open_video(path) as video:
+    packets = read_packets(path, decoded)
+    with open_video(path, decoded) as video:
         count = packets.count or video.stated_frames
         if count <= most and (scan := _read(video, side, most)):
             return scan
         seconds = count / video.fps
     places = _places(count, packets.keys, most, seconds)
     if places:
-        with open_video(path) as video:
+        with open_video(path, decoded) as video:
             scan = _sample(video, side, places, count)
         if len(scan.times) > len(places) // 2:
             return scan
-    with open_video(path) as video:  # seeking costs too much, or does not work here
+    with open_video(path, decoded) as video:  # seeking costs too much, or does not work here
         return _step_through(video, side, count)
 
 

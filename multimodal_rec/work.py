@@ -56,7 +56,17 @@ if TYPE_CHECKING:
 
 FloatArray = npt.NDArray[np.float32]
 
-LIBRARIES = ("multimodal-rec", "torch", "numpy", "faiss-cpu", "onnxruntime", "transformers", "opencv-python", "pillow")
+LIBRARIES = (
+    "multimodal-rec",
+    "torch",
+    "numpy",
+    "faiss-cpu",
+    "onnxruntime",
+    "transformers",
+    "opencv-python",
+    "av",
+    "pillow",
+)
 
 PAGE = 2048
 """Items, or parts of items, whose vectors are assembled at once."""

@@ -86,7 +86,7 @@ import json, re, resource, sys, time
 from pathlib import Path
 from PIL import Image
 from encoders import MediaError, encode_images, encode_videos, load_image_encoder
-from encoders.video_frames import import_cv2
+from encoders.video_opencv import import_cv2
 
 encoder = load_image_encoder()
 encoder.encode([Image.new("RGB", (64, 64))])

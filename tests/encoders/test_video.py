@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import builtins
 import os
 import re
 import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,9 @@ import encoders
 from encoders import Encoding, MediaError, encode_videos, find_shots, sample_frame, video_fingerprint, video_scan
 from encoders import video as video_module
 from encoders.telling import candidate
-from encoders.video_frames import Frame, Packets, import_cv2, open_video
+from encoders.video_frames import Frame, Packets, open_video, read_packets
+from encoders.video_opencv import import_cv2, opencv
+from encoders.video_pyav import pyav
 from tests.encoders.conftest import cosines, draw, shared
 
 FPS = 25
@@ -148,7 +148,7 @@ def test_a_long_clip_that_can_only_be_read_from_its_start(tmp_path: Path, monkey
     assert packets.count == 300
     assert 1 <= len(packets.keys) < 300
     monkeypatch.setattr(video_scan, "MOST_FRAMES", 100)
-    monkeypatch.setattr(video_scan, "read_packets", lambda _: Packets(300, [0]))  # as if it had one key frame
+    monkeypatch.setattr(video_scan, "read_packets", lambda *_: Packets(300, [0]))  # as if it had one key frame
     whole = video_scan.scan_clip(path, 120)
     assert (whole.note, len(whole.cuts), whole.end) == ("", 1, pytest.approx(12, abs=0.1))
     monkeypatch.setattr(video_scan, "MOST_STEPS", 100)
@@ -316,25 +316,93 @@ def test_each_real_clip_finds_itself_smaller_trimmed_and_mirrored(
         assert (scores.argmax(axis=1) == np.arange(len(paths))).mean() >= 0.95, kind
 
 
-INTERLACED = (
-    "c-muNVBE~apdkGJ{{smI2F9%-O$>|-K)|?zfrG(;0mR||{{tk`|Nk>sg7I+T(o+5T(sk?e=LBt=ewlYae*;jM>9DHy$|~jj%Wpq-g<blUxc%V="
-    "27G28AYeAD*R6O5vp-EJMn6~??fru7{saenMl%v}wxrjqxC^&GYoHkYSTol9mULYz0{~3MS?K"
-)
-"""Three interlaced frames of MPEG-2, their left half red; OpenCV cannot write such."""
+def write_with_pyav(path: Path, codec: str, frames: list[np.ndarray], **options: str) -> Path:
+    """Write RGB frames as OpenCV cannot."""
+    av = pytest.importorskip("av", reason="pip install 'multimodal-rec[av]'")
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=FPS, options=options)
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        for frame in [*(av.VideoFrame.from_ndarray(pixels, format="rgb24") for pixels in frames), None]:
+            container.mux(stream.encode(frame))
+    return path
 
 
-def test_interlaced_clips_are_shown_or_refused(image_encoder: encoders.ImageEncoder, tmp_path: Path) -> None:
-    """Versions of OpenCV that cannot convert them show memory that nobody wrote to, and say nothing."""
-    path = tmp_path / "field.mpg"
-    path.write_bytes(zlib.decompress(base64.b85decode(INTERLACED)))
+@pytest.fixture
+def av1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A clip of two shots in a codec that OpenCV's wheels cannot decode."""
+    monkeypatch.setenv("SVT_LOG", "0")
+    return write_with_pyav(tmp_path / "new.mp4", "libsvtav1", still(1, 30) + still(2, 50), preset="10")
+
+
+@pytest.fixture
+def interlaced(tmp_path: Path) -> Path:
+    """A clip of two shots that versions of OpenCV show as memory that nobody wrote to."""
+    frames = [np.asarray(draw(seed, (640, 480))) for seed in [1] * 30 + [2] * 50]
+    return write_with_pyav(tmp_path / "field.mpg", "mpeg2video", frames, flags="+ilme+ildct", b="8M")
+
+
+@pytest.mark.parametrize("kind", ["av1", "interlaced"])
+def test_what_opencv_cannot_show_pyav_does(
+    kind: str, image_encoder: encoders.ImageEncoder, request: pytest.FixtureRequest
+) -> None:
+    path = request.getfixturevalue(kind)
+    result = encode(image_encoder, path)
+    assert [round(start, 1) for start, _ in result.spans] == [0.0, 1.2]
+    shown = sample_frame(path, result.spans[1])
+    singles = image_encoder.encode([draw(seed, shown.size) for seed in (1, 2)])
+    assert cosines(result.parts[:, None], singles[None]).argmax(axis=1).tolist() == [0, 1]
+    assert np.abs(np.asarray(shown, float) - np.asarray(draw(2, shown.size), float)).mean() < 12
+
+
+@pytest.mark.parametrize("kind", ["av1", "interlaced"])
+def test_without_pyav_what_opencv_cannot_show_is_told(
+    kind: str, image_encoder: encoders.ImageEncoder, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = request.getfixturevalue(kind)
+    monkeypatch.setattr(video_scan, "is_installed", lambda: False)
     ((_, result),) = encode_videos(image_encoder, [path])
-    version = tuple(map(int, import_cv2().__version__.split(".")[:2]))
-    if isinstance(result, MediaError):
-        assert "interlaced" in str(result)
-        assert version >= (4, 13)
+    if isinstance(result, Encoding):  # OpenCV 4.12 can, for one
+        assert [round(start, 1) for start, _ in result.spans] == [0.0, 1.2]
     else:
-        (shot,) = find_shots(path)
-        np.testing.assert_allclose(shot.frames[0].pixels[:, :14].mean((0, 1)), [108, 58, 253], atol=12)
+        assert str(result).endswith("; try pip install 'multimodal-rec[av]'")
+        assert {"av1": "such as AV1", "interlaced": "it is interlaced"}[kind] in str(result)
+
+
+@pytest.mark.parametrize("name", ["clip.avi", "clip.mp4", "turned.mp4"])
+def test_both_decoders_give_the_same(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("av", reason="pip install 'multimodal-rec[av]'")
+    path = write(tmp_path / name, still(1, 30) + still(2, 30) + still(3, 30))
+    if name == "turned.mp4":
+        content = bytearray(path.read_bytes())
+        place = content.index(b"tkhd") + 4 + 40
+        content[place : place + 36] = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
+        path.write_bytes(content)
+    assert read_packets(path, opencv) == read_packets(path, pyav)
+    with open_video(path, opencv) as one, open_video(path, pyav) as other:
+        assert (one.stated_frames, one.stated_seconds, one.fps) == (90, 3.6, FPS)
+        assert (other.stated_frames, other.stated_seconds, other.fps) == (90, 3.6, FPS)
+        assert one.cost == other.cost
+        ours, theirs = list(one.frames()), list(other.frames())
+    assert len(ours) == len(theirs) == 90
+    for mine, its in zip(ours, theirs, strict=True):
+        assert (mine.number, mine.seconds) == (its.number, pytest.approx(its.seconds))
+        np.testing.assert_array_equal(mine.pixels, its.pixels)
+    with open_video(path, pyav) as video:
+        for number in (40, 89, 0):
+            sought = video.frame_near(number)
+            assert sought is not None
+            assert sought.seconds == pytest.approx(number / FPS)
+            np.testing.assert_array_equal(sought.pixels, ours[number].pixels)
+
+
+def test_frames_over_the_limit_are_not_decoded(
+    av1: Path, image_encoder: encoders.ImageEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("encoders.video_pyav.MOST_PIXELS", 10_000)  # less than what the header states
+    ((_, result),) = encode_videos(image_encoder, [av1])
+    assert isinstance(result, MediaError)
+    assert str(result).endswith("PyAV does not read it either")
 
 
 def test_a_damaged_frame_does_not_end_a_clip(image_encoder: encoders.ImageEncoder, tmp_path: Path) -> None:
