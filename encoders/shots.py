@@ -35,18 +35,25 @@ LEAST_SPREAD = 0.2  # median over mean of the cells' changes; one moving thing l
 def find_cuts(thumbnails: Sequence[Thumbnail], times: Sequence[float]) -> list[int]:
     """Return the places of the thumbnails that open a new shot; `times` are their seconds."""
     change = changes(thumbnails)
+    apart = np.diff(times, prepend=times[:1]) > APART
     cuts: list[int] = []
     for place in np.flatnonzero(change >= LEAST_CHANGE).tolist():
-        if times[place] - times[place - 1] > APART:
+        if apart[place]:
             if _is_other_scene(thumbnails[place - 1], thumbnails[place]):
                 cuts.append(place)
             continue
-        around = np.r_[change[max(1, place - REACH) : place], change[place + 1 : place + 1 + REACH]]
+        near = np.r_[max(1, place - REACH) : place, place + 1 : min(place + 1 + REACH, len(change))]
+        near = near[~apart[near]]
+        usual = float(change[near].mean()) if len(near) else 0.0
         too_close = bool(cuts) and place - cuts[-1] < AFTER
-        if place + AFTER > len(change) or too_close or change[place] < LEAST_RATIO * around.mean():
+        if place + AFTER > len(change) or too_close or change[place] < LEAST_RATIO * usual:
             continue
-        before, after = thumbnails[place - 1], thumbnails[place]
-        if _is_cut(before, after, float(around.mean())):
+        if not _is_cut(thumbnails[place - 1], thumbnails[place], usual):
+            continue
+        steps = range(max(1, place - AFTER + 1), min(place + AFTER, len(change)))
+        start = max((step for step in steps if apart[step] and step < place), default=max(0, place - AFTER))
+        end = min((step for step in steps if apart[step] and step > place), default=place + AFTER)
+        if not _is_back(thumbnails[start:place], thumbnails[place:end]):
             cuts.append(place)
     return cuts
 
@@ -138,6 +145,11 @@ def _likeness(before: Thumbnail, after: Thumbnail) -> float:
     first = before[..., 0] - before[..., 0].mean()
     second = after[..., 0] - after[..., 0].mean()
     return float((first * second).sum() / max(np.sqrt((first**2).sum() * (second**2).sum()), 1e-6))
+
+
+def _is_back(before: Sequence[Thumbnail], after: Sequence[Thumbnail]) -> bool:
+    """Say whether something was shown for a moment only, as by a flash: a picture from before is there again, or was."""
+    return any(shifted_difference(one, other) < LEAST_CHANGE for one in before for other in after)
 
 
 def _spread(before: Thumbnail, after: Thumbnail) -> float:

@@ -24,7 +24,7 @@ from encoders.video_scan import Scan, read_at_most, scan_clip
 if TYPE_CHECKING:
     from PIL import Image
 
-VIDEO_VERSION = 6  # raise it when this code gives other vectors for the same clips
+VIDEO_VERSION = 7  # raise it when this code gives other vectors for the same clips
 
 MOST_SHOTS = 64
 FRAME_SECONDS = 0.5  # of a shot for which one frame stands; one alone would be another once the clip is trimmed

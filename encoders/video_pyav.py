@@ -17,6 +17,8 @@ from encoders.video_reasons import MOST_PIXELS
 REMEDY = "pip install 'multimodal-rec[av]'"
 BUFFER = 1 << 18  # bytes read at once
 MOST_SIDE = 720  # pixels of a frame's short side; frames of full size, made and let go, scatter the memory
+LARGE = 10_000_000  # pixels of a frame that one thread decodes: 4K and a little more
+MOST_WITHOUT_KEY = 250  # packets at a place that was sought which need frames before it
 AHEAD = 0.5  # of a frame: rounding of time stamps
 
 
@@ -48,9 +50,11 @@ class PyAVDecoder:
 
     def _open(self) -> None:
         self._container: Any = self._av.open(self._file, buffer_size=BUFFER, io_open=_no_other_file)
-        if not self._container.streams.video:
-            raise ValueError("no video")
         self._stream: Any = self._container.streams.best("video")
+        if self._stream is None or self._stream.codec_context is None:
+            raise ValueError("no video, or of an unknown codec")
+        # A number that does not grow with the cores: each thread may hold a frame or two.
+        self._stream.codec_context.thread_count = 2 if self._stream.width * self._stream.height <= LARGE else 1
         self._stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}  # of frames larger than stated, too
         self._zero = (self._stream.start_time or 0) * self._stream.time_base
         self._decodes = True
@@ -68,6 +72,7 @@ class PyAVDecoder:
         self._packets = self._container.demux(self._stream)
         self._waiting: deque[Any] = deque()
         self._wanted = wanted
+        self._spare = MOST_WITHOUT_KEY
         self._frame: Any = None
 
     def grab(self) -> bool:
@@ -85,9 +90,11 @@ class PyAVDecoder:
                 if not self._decodes:
                     return bool(self._packet.size)
                 self._waiting.extend(self._packet.decode())
-            except self._av.error.FFmpegError:
+            except (self._av.error.FFmpegError, IndexError):  # IndexError: a stream that begins in the middle
                 self._packets = self._container.demux(self._stream)  # what raised is at its end
-                return False
+                self._spare -= 1
+                if self._frame is not None or self._spare < 0:
+                    return False
 
     def pixels(self) -> Pixels | None:
         """Return the frame, BGR (h, w, 3), upright and no larger than any encoder looks at; of two fields the first."""
@@ -95,12 +102,16 @@ class PyAVDecoder:
         scale = min(1.0, MOST_SIDE / min(self.width, self.height))
         # Of the stated size, as OpenCV has it, whatever this frame's is.
         width, height = round(self.width * scale), round(self.height * scale)
-        lines = self.height if frame.interlaced_frame else height
+        lines = self.height if self.is_interlaced() else height
         averaged = "AREA" if scale < 1 else None
         pixels = frame.to_ndarray(width=width, height=lines, format="bgr24", interpolation=averaged)
-        if frame.interlaced_frame:
+        if self.is_interlaced():
             pixels = import_cv2().resize(pixels[::2], (width, height))
         return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
+
+    def is_interlaced(self) -> bool:
+        """Say whether the frame is of two fields, one after the other."""
+        return bool(self._frame.interlaced_frame)
 
     def seconds(self) -> float:
         """Return the frame's time stamp."""
@@ -132,6 +143,15 @@ class PyAVDecoder:
     def close(self) -> None:
         """Give back what decodes."""
         self._container.close()
+
+
+def is_interlaced(path: Path, seconds: float) -> bool:
+    """Say whether a clip's frame at about this time is interlaced; PyAV must be installed."""
+    try:
+        with pyav(path) as decoder:
+            return decoder.seek(round(seconds * decoder.rate)) and decoder.grab() and decoder.is_interlaced()
+    except MediaError:
+        return False
 
 
 @contextmanager

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 MOST_BYTES = 64 << 30
 MOST_PIXELS = 36_000_000  # of a frame: 8K and a little more
@@ -54,6 +56,32 @@ def why_no_frames(path: Path) -> str:
         "the video is cut short: its header is there but no frames": b"mdat" not in boxes,
     }
     return next((reason for reason, holds in signs.items() if holds), NO_FRAME)
+
+
+def is_whole_matroska(path: Path) -> bool:
+    """Say whether a file is Matroska or WebM, and as long as it says that it is.
+
+    RFC 9559: the EBML header, then one segment; a number's leading zero bits tell its length, all ones that it is unknown.
+    """
+    with path.open("rb") as file:
+        if file.read(4) != b"\x1aE\xdf\xa3":
+            return False
+        file.seek(_number(file), os.SEEK_CUR)
+        if file.read(4) != b"\x18S\x80g":
+            return False
+        length = _number(file)
+        return length < 1 << 56 and path.stat().st_size >= file.tell() + length
+
+
+def _number(file: BinaryIO) -> int:
+    """Read one of EBML's numbers of 1 to 8 bytes; the unknown one, and none, is 2 to the power of 56."""
+    first = file.read(1)
+    size = 9 - first[0].bit_length() if first else 9
+    rest = file.read(size - 1)
+    if len(rest) < size - 1 or size > 8:
+        return 1 << 56
+    number = int.from_bytes(first + rest, "big") & ((1 << 7 * size) - 1)
+    return 1 << 56 if number == (1 << 7 * size) - 1 else number
 
 
 def _boxes(path: Path) -> Iterator[tuple[bytes, tuple[int, int]]]:

@@ -19,8 +19,8 @@ from encoders.shots import APART, Thumbnail, difference, find_cuts, find_dissolv
 from encoders.telling import Candidate, candidate, thumbnail
 from encoders.video_frames import Frame, NoFramesError, Open, Video, open_video, read_packets
 from encoders.video_opencv import is_converted, opencv
-from encoders.video_pyav import REMEDY, is_installed, pyav
-from encoders.video_reasons import NO_FRAME, why_no_frames
+from encoders.video_pyav import REMEDY, is_installed, is_interlaced, pyav
+from encoders.video_reasons import NO_FRAME, is_whole_matroska, why_no_frames
 
 MOST_FRAMES = 6_000  # read in order; of longer clips samples are looked at
 MOST_PIXELS = 2_500_000_000  # read in order: 40 s of full HD
@@ -28,6 +28,7 @@ MOST_STEPS = 60_000  # frames decoded to step through a clip
 SAMPLES = 64  # of a clip that is sampled
 FEWEST_SAMPLES = 8  # of one whose frames are large, or slow to decode
 SEEK_FRAMES = 8  # what it costs to seek one, as decoders work ahead
+STUCK = 1.0  # seconds without any change: a picture that stands, or one that cannot be shown
 MOST_ALIKE = 32  # frames that are the same are enough to wonder
 MOST_CANDIDATES = 192  # kept in memory at a time
 WHOLE = 0.9  # the share of a clip that is told where no more of it can be decoded
@@ -38,7 +39,8 @@ class Scan:
     """What one pass over a clip collects.
 
     A thumbnail and a time per frame looked at, frames worth keeping, places that open a shot, the start and the end in
-    seconds, and a note of what was left out.
+    seconds, and a note of what was left out. Of a clip that was read from its start, also how many frames were decoded,
+    up to which second, and up to which the header promises some.
     """
 
     thumbnails: list[Thumbnail] = field(default_factory=list)
@@ -48,6 +50,9 @@ class Scan:
     start: float = 0.0
     end: float = 0.0
     note: str = ""
+    decoded: int = 0
+    reached: float = 0.0
+    promised: float = 0.0
 
     def borders(self) -> list[float]:
         """Return the seconds at which shots begin, but for the first one.
@@ -57,6 +62,16 @@ class Scan:
         """
         pairs = [(self.times[place - 1], self.times[place]) for place in self.cuts]
         return [after if after - before > APART else (before + after) / 2 for before, after in pairs]
+
+    def stuck_at(self) -> float | None:
+        """Return a second by which the picture has not changed in the least for a while."""
+        since = 0
+        for place in range(1, len(self.times)):
+            if not np.array_equal(self.thumbnails[place], self.thumbnails[place - 1]):
+                since = place
+            elif self.times[place] - self.times[since] >= STUCK:
+                return self.times[place]
+        return None
 
 
 def read_at_most(video: Video) -> int:
@@ -69,10 +84,13 @@ def scan_clip(path: Path, side: int) -> Scan:
 
     OpenCV decodes; what it cannot show, PyAV does where it is installed. Raises MediaError when no frame can be decoded.
     """
+    unread = NoFramesError(f"{path.name}: it is interlaced, which this version of OpenCV cannot show")
     try:
         if _is_shown(path):
-            return _scan(path, side, opencv)
-        unread = NoFramesError(f"{path.name}: it is interlaced, which this version of OpenCV cannot show")
+            scan = _scan(path, side, opencv)
+            stuck = scan.stuck_at()
+            if stuck is None or not is_installed() or not is_interlaced(path, stuck):
+                return scan
     except NoFramesError as error:
         unread = error
         if not str(error).endswith(NO_FRAME):  # it is known why, and no other decoder could
@@ -94,6 +112,12 @@ def _scan(path: Path, side: int, decoded: Open) -> Scan:
         scan = _scan_long(path, side, most, decoded)
     if not scan.times:
         raise NoFramesError(f"{path.name}: {why_no_frames(path)}")
+    if scan.reached < WHOLE * scan.promised and not (
+        # The length of a Matroska file may be that of its sound.
+        is_whole_matroska(path) and scan.decoded >= WHOLE * read_packets(path, decoded).count
+    ):
+        reached, promised = f"{scan.reached:.1f}", f"{scan.promised:.1f}"
+        scan.note = f"frames could be decoded up to second {reached} of the {promised} that its header states"
     return scan
 
 
@@ -150,6 +174,7 @@ def _read(video: Video, side: int, most: int) -> Scan | None:
     for frame in video.frames(stride):
         if frame.number > most:
             return None
+        scan.decoded = frame.number + 1
         small = thumbnail(frame.pixels)
         jumped = bool(scan.thumbnails) and difference(scan.thumbnails[-1], small) > 8.0
         scan.thumbnails.append(small)
@@ -167,15 +192,8 @@ def _read(video: Video, side: int, most: int) -> Scan | None:
     scan.cuts = sorted([*cuts, *find_dissolves(scan.thumbnails, cuts)])
     scan.start = scan.times[0] if scan.times else 0.0
     scan.end = _end(scan.times, stride / video.fps)
-    scan.note = _lost_end(scan.end, video.stated_seconds)
+    scan.reached, scan.promised = scan.end, video.stated_seconds
     return scan
-
-
-def _lost_end(reached: float, whole: float) -> str:
-    """A note of a clip that ends too early, in seconds."""
-    if reached >= WHOLE * whole:
-        return ""
-    return f"frames could be decoded up to second {reached:.1f} of the {whole:.1f} that its header states"
 
 
 def _sample(video: Video, side: int, places: Sequence[int], count: int) -> Scan:
@@ -200,12 +218,13 @@ def _step_through(video: Video, side: int, count: int) -> Scan:
     for frame in video.frames(max(1, reached // SAMPLES)):
         if frame.number >= reached:
             break
+        scan.decoded = frame.number + 1
         _look_at(frame, scan, side)
     if count > reached:
         first, whole = (f"{int(frames / video.fps)} s" for frames in (reached, count))
         scan.note = f"only the first {first} of {whole} were looked at, as it can only be read from its start"
-    if scan.times and (lost := _lost_end(scan.times[-1] + reached / SAMPLES / video.fps, reached / video.fps)):
-        scan.note = lost
+    if scan.times:
+        scan.reached, scan.promised = scan.times[-1] + reached / SAMPLES / video.fps, reached / video.fps
     return _sampled(scan, reached / video.fps)
 
 

@@ -105,3 +105,21 @@ def test_what_is_no_dissolve(kind: str) -> None:
 def test_slides_that_stand_for_seconds() -> None:
     slides = [view(scene(seed)) for seed in (1, 2, 2, 3)]
     assert find_cuts(slides, [0, 5, 10, 15]) == [1, 3]
+
+
+@pytest.mark.parametrize("length", [1, 2])
+def test_a_flash_is_no_cut(length: int) -> None:
+    picture = view(scene(1))
+    for flash in (picture * 0.25 + 190, np.clip(picture + 90, 0, 255), np.full_like(picture, 255), picture * 0.5 + 120):
+        assert cuts_of([picture] * 30 + [flash] * length + [picture] * 30) == []
+    assert cuts_of([picture] * 30 + [np.full_like(picture, 255)] * length + [view(scene(2))] * 30) != []
+
+
+def test_a_slide_after_film_and_before_it() -> None:
+    """What changes over seconds is not usual for what changes from frame to frame."""
+    film, other, slides = view(scene(1)), view(scene(2)), [view(scene(number)) for number in range(3, 8)]
+    frames = [film] * 40 + slides + [other] * 40
+    times = [0.04 * n for n in range(40)] + [1.6 + 3 * n for n in range(5)] + [16.6 + 0.04 * n for n in range(40)]
+    assert find_cuts(frames, times) == [40, 41, 42, 43, 44, 45]
+    times = [0.04 * n for n in range(41)] + [4.6 + 0.04 * n for n in range(40)]
+    assert find_cuts([film] * 40 + slides[:1] + [film] * 40, times) == [40, 41]  # the film goes on

@@ -6,6 +6,7 @@ import builtins
 import os
 import re
 import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -316,15 +317,24 @@ def test_each_real_clip_finds_itself_smaller_trimmed_and_mirrored(
         assert (scores.argmax(axis=1) == np.arange(len(paths))).mean() >= 0.95, kind
 
 
-def write_with_pyav(path: Path, codec: str, frames: list[np.ndarray], **options: str) -> Path:
+def write_with_pyav(
+    path: Path, codec: str, frames: list[np.ndarray], *, seconds_of_sound: int = 0, **options: str
+) -> Path:
     """Write RGB frames as OpenCV cannot."""
     av = pytest.importorskip("av", reason="pip install 'multimodal-rec[av]'")
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=FPS, options=options)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = "yuv420p"
+        sound = container.add_stream("libopus", rate=48_000) if seconds_of_sound else None
         for frame in [*(av.VideoFrame.from_ndarray(pixels, format="rgb24") for pixels in frames), None]:
             container.mux(stream.encode(frame))
+        for second in range(seconds_of_sound):
+            silence = av.AudioFrame.from_ndarray(np.zeros((1, 96_000), np.int16), format="s16", layout="stereo")
+            silence.sample_rate, silence.pts = 48_000, 48_000 * second
+            container.mux(sound.encode(silence))
+        if sound:
+            container.mux(sound.encode(None))
     return path
 
 
@@ -394,6 +404,64 @@ def test_both_decoders_give_the_same(name: str, tmp_path: Path) -> None:
             assert sought is not None
             assert sought.seconds == pytest.approx(number / FPS)
             np.testing.assert_array_equal(sought.pixels, ours[number].pixels)
+
+
+def test_a_clip_that_becomes_interlaced(tmp_path: Path) -> None:
+    """OpenCV shows the last frame that it could, again and again."""
+    first = write_with_pyav(tmp_path / "first.mpg", "mpeg2video", still(1, 50), b="8M")
+    second = write_with_pyav(tmp_path / "second.mpg", "mpeg2video", still(2, 50) + still(3, 50), flags="+ilme", b="8M")
+    path = tmp_path / "joined.mpg"
+    av = pytest.importorskip("av")
+    with av.open(str(path), "w") as joined:
+        stream, before = None, 0
+        for part in (first, second):
+            with av.open(str(part)) as container:
+                stream = stream or joined.add_stream_from_template(container.streams.video[0])
+                start = container.streams.video[0].start_time
+                for packet in container.demux(video=0):
+                    if packet.dts is not None:
+                        packet.pts, packet.dts = packet.pts - start + before, packet.dts - start + before
+                        packet.stream = stream
+                        joined.mux(packet)
+            before += 2 * 90_000
+    assert [round(shot.start, 1) for shot in find_shots(path)] == [0.0, 2.0, 4.0]
+
+
+def test_a_codec_that_nobody_knows(image_encoder: encoders.ImageEncoder, tmp_path: Path) -> None:
+    pytest.importorskip("av", reason="pip install 'multimodal-rec[av]'")
+    content = write_with_pyav(tmp_path / "good.mp4", "libx264", still(1, 10)).read_bytes()
+    (tmp_path / "odd.mp4").write_bytes(content.replace(b"avc1", b"xvc9"))
+    (_, odd), (_, good) = encode_videos(image_encoder, [tmp_path / "odd.mp4", tmp_path / "good.mp4"])
+    assert str(odd).endswith("PyAV does not read it either")
+    assert isinstance(good, Encoding)
+
+
+def test_damaged_clips_are_encoded_or_refused(tmp_path: Path) -> None:
+    """Some of these seem to hold further streams, which begin in their middle."""
+    frames = still(1, 75) + still(2, 75)
+    content = write_with_pyav(
+        tmp_path / "whole.ts", "libx264", frames, **{"x264-params": "interlaced=1:bff=1"}
+    ).read_bytes()
+    read = 0
+    for seed in range(12):
+        damaged = np.frombuffer(content, np.uint8).copy()
+        rng = np.random.default_rng(seed)
+        damaged[rng.integers(0, len(damaged), 300)] = rng.integers(0, 256, 300)
+        (tmp_path / "damaged.ts").write_bytes(damaged.tobytes())
+        with suppress(MediaError):
+            read += len(find_shots(tmp_path / "damaged.ts")) > 0
+    assert read > 0
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_sound_that_lasts_longer_is_no_lost_end(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"long{suffix}"
+    write_with_pyav(path, "libx264", still(1, 50) + still(2, 50), seconds_of_sound=20)
+    assert video_scan.scan_clip(path, 120).note == ""
+    content = path.read_bytes()
+    if suffix == ".mkv":  # of the other one the index is at its end
+        path.write_bytes(content[: len(content) // 3])
+        assert "that its header states" in video_scan.scan_clip(path, 120).note
 
 
 def test_frames_over_the_limit_are_not_decoded(
