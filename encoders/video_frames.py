@@ -24,6 +24,7 @@ VIDEO_SUFFIXES = frozenset({
 
 MOST_PACKETS = 300_000  # 3 hours; some 3 s
 MOST_PACKET_BYTES = 4 << 30  # of a file that is read from end to end for its packets
+FIRST_PACKETS = 20_000  # that are looked at of a larger one
 ATTEMPTS = 64  # to get at another frame behind as many as the header states: there may be thousands of packets of sound
 ATTEMPTS_BEFORE = 4000  # where fewer came: damaged ones lie between
 PATIENCE = 2.0  # seconds that a file's failed attempts may take in all
@@ -47,10 +48,14 @@ class Frame:
 
 @dataclass(frozen=True)
 class Packets:
-    """What a file's packets say without being decoded: how many frames there are, and the places of the key frames."""
+    """What a file's packets say without being decoded: how many there are, and the places of the key frames.
+
+    Where the file is not `whole`, these are its first ones.
+    """
 
     count: int
     keys: list[int]
+    whole: bool = True
 
 
 class NoFramesError(MediaError):
@@ -165,18 +170,15 @@ class Video:
         self._check_size(pixels.shape[1], pixels.shape[0])
         return Frame(number, self._time(number, -1.0), pixels)
 
-    def packets(self) -> Packets:
-        """Go through the file from here on without decoding; it shows no frames afterwards.
-
-        Of a file of more than `MOST_PACKETS` nothing is told.
-        """
+    def packets(self, most: int = MOST_PACKETS) -> Packets:
+        """Go through the file's packets from here on without decoding; it shows no frames afterwards."""
         count, keys = 0, []
         if self._decoder.stop_decoding():
-            while count < MOST_PACKETS and self._grab(count):
+            while count < most and self._grab(count):
                 if self._decoder.is_key():
                     keys.append(count)
                 count += 1
-        return Packets(count, keys) if count < MOST_PACKETS else Packets(0, [])
+        return Packets(count, keys, whole=count < most)
 
     def _time(self, number: int, last: float) -> float:
         """Return the current frame's time stamp; where stamps are missing or run backwards, the rate tells."""
@@ -187,14 +189,21 @@ class Video:
 
 
 def read_packets(path: Path, decoded: Open = opencv) -> Packets:
-    """Return how many frames a file holds and which are key frames; 0 and none where it takes too long to look.
+    """Return how many frames a file holds and which are key frames; of a large file so much of its beginning.
 
     Raises as `open_video` does.
     """
-    if path.stat().st_size > MOST_PACKET_BYTES:
-        return Packets(0, [])
     with open_video(path, decoded) as video:
-        return video.packets()
+        return video.packets(FIRST_PACKETS if path.stat().st_size > MOST_PACKET_BYTES else MOST_PACKETS)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Raise MediaError where the system cannot read the file."""
+    try:
+        yield
+    except OSError as error:
+        raise MediaError(f"{path.name}: cannot be read ({error.strerror or error})") from error
 
 
 @contextmanager
@@ -204,17 +213,20 @@ def open_video(path: Path, decoded: Open = opencv) -> Iterator[Video]:
     Raises MediaError when it is missing, no video, damaged or beyond the limits, and EncoderError when OpenCV cannot be
     imported.
     """
-    if not path.exists():
-        raise MediaError(f"{path.name}: no such file")
-    if not path.is_file():
-        raise MediaError(f"{path.name}: not a regular file")
-    if reason := why_not_a_video(path):
-        raise MediaError(f"{path.name}: {reason}")
-    with decoded(path) as decoder:
-        video = Video(path, decoder)
-        video.check()
-        if video.fps > USUAL_RATE:
-            rate = video.measured_rate()
-            decoder.rewind()
-            video = Video(path, decoder, rate)
-        yield video
+    with reading(path):
+        if not path.exists():
+            raise MediaError(f"{path.name}: no such file")
+        if not path.is_file():
+            raise MediaError(f"{path.name}: not a regular file")
+        if "%" in path.name and path.suffix.lower() not in VIDEO_SUFFIXES:  # FFmpeg reads pictures so called one by one
+            raise MediaError(f"{path.name}: with this ending and a % the name stands for other files, too; rename it")
+        if reason := why_not_a_video(path):
+            raise MediaError(f"{path.name}: {reason}")
+        with decoded(path) as decoder:
+            video = Video(path, decoder)
+            video.check()
+            if video.fps > USUAL_RATE:
+                rate = video.measured_rate()
+                decoder.rewind()
+                video = Video(path, decoder, rate)
+            yield video

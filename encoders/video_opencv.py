@@ -34,7 +34,7 @@ class OpenCVDecoder:
 
     def rewind(self) -> None:
         """Open the file anew."""
-        self._capture.open(self._place, self._cv2.CAP_FFMPEG, self._limits)  # FFmpeg alone, so that "%d" is no sequence
+        self._capture.open(self._place, self._cv2.CAP_FFMPEG, self._limits)  # FFmpeg alone, whose limits are known
 
     def grab(self) -> bool:
         """Go on to the next frame; False where there is none, or it is damaged."""

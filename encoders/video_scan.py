@@ -7,6 +7,7 @@ stepped through, as far as the budget goes.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -17,7 +18,7 @@ import numpy as np
 from encoders.base import MediaError
 from encoders.shots import APART, Thumbnail, difference, find_cuts, find_dissolves, find_scenes
 from encoders.telling import Candidate, candidate, thumbnail
-from encoders.video_frames import Frame, NoFramesError, Open, Video, open_video, read_packets
+from encoders.video_frames import Frame, NoFramesError, Open, Packets, Video, open_video, read_packets, reading
 from encoders.video_opencv import is_converted, opencv
 from encoders.video_pyav import REMEDY, is_installed, is_interlaced, pyav
 from encoders.video_reasons import NO_FRAME, is_whole_matroska, why_no_frames
@@ -27,6 +28,10 @@ MOST_PIXELS = 2_500_000_000  # read in order: 40 s of full HD
 MOST_STEPS = 60_000  # frames decoded to step through a clip
 SAMPLES = 64  # of a clip that is sampled
 FEWEST_SAMPLES = 8  # of one whose frames are large, or slow to decode
+UNKNOWN = 4  # times the budget for a clip so large that not all its key frames are known
+MOST_SECONDS = (
+    60  # for all places of a clip that is sought: far more than the budget, unless key frames are not as told
+)
 SEEK_FRAMES = 8  # what it costs to seek one, as decoders work ahead
 STUCK = 1.0  # seconds without any change: a picture that stands, or one that cannot be shown
 MOST_ALIKE = 32  # frames that are the same are enough to wonder
@@ -84,6 +89,11 @@ def scan_clip(path: Path, side: int) -> Scan:
 
     OpenCV decodes; what it cannot show, PyAV does where it is installed. Raises MediaError when no frame can be decoded.
     """
+    with reading(path):
+        return _scan_by_either(path, side)
+
+
+def _scan_by_either(path: Path, side: int) -> Scan:
     unread = NoFramesError(f"{path.name}: it is interlaced, which this version of OpenCV cannot show")
     try:
         if _is_shown(path):
@@ -135,11 +145,10 @@ def _scan_long(path: Path, side: int, most: int, decoded: Open) -> Scan:
     """Look through a clip that is long, or of unknown length."""
     packets = read_packets(path, decoded)
     with open_video(path, decoded) as video:
-        count = packets.count or video.stated_frames
+        count = packets.count if packets.whole and packets.count else video.stated_frames
         if count <= most and (scan := _read(video, side, most)):
             return scan
-        seconds = count / video.fps
-    places = _places(count, packets.keys, most, seconds)
+        places = _places(count, packets, most, count / video.fps)
     if places:
         with open_video(path, decoded) as video:
             scan = _sample(video, side, places, count)
@@ -149,16 +158,21 @@ def _scan_long(path: Path, side: int, most: int, decoded: Open) -> Scan:
         return _step_through(video, side, count)
 
 
-def _places(count: int, keys: Sequence[int], most: int, seconds: float) -> list[int]:
+def _places(count: int, packets: Packets, most: int, seconds: float) -> list[int]:
     """Return places spread evenly over a clip of `count` frames that can be sought at a cost of `most` frames, or none.
 
     A frame costs as many as lie between it and the key frame before it; where that is too much, key frames do, if there
-    are many, or one every other second of the clip.
+    are many, or one every other second of the clip. Key frames that are not known are taken to be as far apart as others.
     """
     samples = min(SAMPLES, max(FEWEST_SAMPLES, most // SEEK_FRAMES))
     places = [round(count * (number + 0.5) / samples) for number in range(samples)]
-    if len(keys) == 0:
-        return places  # nothing is known: try
+    keys = packets.keys
+    if not keys:
+        return []
+    if not packets.whole:
+        usual = int(np.diff([*keys, packets.count]).max()) // 2 + 1  # what it costs to seek one, if all is like this
+        samples = min(SAMPLES, UNKNOWN * most // usual)
+        return [round(count * (n + 0.5) / samples) for n in range(samples)] if samples >= FEWEST_SAMPLES else []
     before = np.searchsorted(keys, places, side="right") - 1
     if sum(place - keys[max(0, key)] + 1 for place, key in zip(places, before.tolist(), strict=True)) <= most:
         return places
@@ -198,9 +212,9 @@ def _read(video: Video, side: int, most: int) -> Scan | None:
 
 def _sample(video: Video, side: int, places: Sequence[int], count: int) -> Scan:
     """Look at the frames at these places of a clip of `count` frames."""
-    scan, lost = Scan(), 0
+    scan, lost, started = Scan(), 0, time.monotonic()
     for place in places:
-        frame = video.frame_near(place)
+        frame = video.frame_near(place) if time.monotonic() - started < MOST_SECONDS else None
         if frame is None:
             lost += 1
         elif not scan.times or frame.seconds > scan.times[-1]:

@@ -6,6 +6,7 @@ import builtins
 import os
 import re
 import struct
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from encoders import Encoding, MediaError, encode_videos, find_shots, sample_fra
 from encoders import video as video_module
 from encoders.telling import candidate
 from encoders.video_frames import Frame, Packets, open_video, read_packets
-from encoders.video_opencv import import_cv2, opencv
+from encoders.video_opencv import OpenCVDecoder, import_cv2, opencv
 from encoders.video_pyav import pyav
 from tests.encoders.conftest import cosines, draw, shared
 
@@ -158,13 +159,57 @@ def test_a_long_clip_that_can_only_be_read_from_its_start(tmp_path: Path, monkey
     assert (part.cuts, part.end) == ([], pytest.approx(4, abs=0.1))
 
 
+def places(count: int, keys: Sequence[int], most: int, seconds: float, *, whole: bool = True) -> list[int]:
+    return video_scan._places(count, Packets(keys[-1] + 1, list(keys), whole), most, seconds)
+
+
 def test_where_seeking_is_cheap_every_place_is_sought() -> None:
-    places = video_scan._places(64_000, list(range(0, 64_000, 50)), most=6_000, seconds=2560)
-    assert places == [500 + 1_000 * number for number in range(64)]
-    near_key = video_scan._places(64_000, list(range(0, 64_000, 300)), most=1_000, seconds=2560)
+    found = places(64_000, list(range(0, 64_000, 50)), most=6_000, seconds=2560)
+    assert found == [500 + 1_000 * number for number in range(64)]
+    near_key = places(64_000, list(range(0, 64_000, 300)), most=1_000, seconds=2560)
     assert len(near_key) == 64
     assert all(place % 300 == 0 for place in near_key)
-    assert video_scan._places(64_000, [0, 30_000], most=6_000, seconds=2560) == []
+    assert places(64_000, [0, 30_000], most=6_000, seconds=2560) == []
+    assert video_scan._places(64_000, Packets(0, []), 6_000, 2560) == []
+
+
+def test_where_not_all_key_frames_are_known_others_are_taken_to_be_like_them() -> None:
+    film = range(0, 20_000, 250)
+    found = places(170_000, film, most=1_205, seconds=6800, whole=False)
+    assert len(found) == 38  # 4 x 1,205 frames at 126 each
+    assert np.diff(found).std() < 1
+    assert video_scan._places(310_000, Packets(300_000, [0], whole=False), 6_000, 12_400) == []
+
+
+def test_a_long_clip_of_one_key_frame_costs_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = [np.roll(np.asarray(draw(1, (64, 48))), step, axis=1) for step in range(400)]
+    path = write_with_pyav(tmp_path / "long.mp4", "libx264", frames, **{"x264-params": "keyint=infinite:scenecut=0"})
+    monkeypatch.setattr("encoders.video_frames.MOST_PACKETS", 300)
+    monkeypatch.setattr(video_scan, "MOST_FRAMES", 100)
+    monkeypatch.setattr(video_scan, "MOST_STEPS", 150)
+    decoded = 0
+    grab = OpenCVDecoder.grab
+
+    def counted(self: OpenCVDecoder) -> bool:
+        nonlocal decoded
+        decoded += 1
+        return grab(self)
+
+    monkeypatch.setattr(OpenCVDecoder, "grab", counted)
+    scan = video_scan.scan_clip(path, 48)
+    assert scan.note == "only the first 6 s of 16 s were looked at, as it can only be read from its start"
+    assert decoded < 1000
+
+
+def test_what_the_system_cannot_read_is_told(image_encoder: encoders.ImageEncoder, tmp_path: Path) -> None:
+    names = ["x" * 300 + ".mp4", "clip%d.jpg"]
+    write(tmp_path / "clip.mp4", still(1, 5)).rename(tmp_path / names[1])
+    draw(1, (64, 48)).save(tmp_path / "clip1.jpg")
+    (_, long), (_, sequence) = encode_videos(image_encoder, [tmp_path / name for name in names])
+    assert str(long).endswith("cannot be read (File name too long)")
+    assert "stands for other files" in str(sequence)
+    with pytest.raises(MediaError, match="File name too long"):
+        sample_frame(tmp_path / names[0])
 
 
 def test_damage_in_the_middle_ends_no_clip(tmp_path: Path) -> None:
@@ -514,13 +559,13 @@ def test_long_thin_frames_are_kept_small() -> None:
 
 
 def test_frames_that_are_slow_to_decode_are_sought_less_often(tmp_path: Path) -> None:
-    assert len(video_scan._places(6000, range(6000), 1200, 240.0)) == 64
-    assert len(video_scan._places(75, range(75), 11, 3.0)) == 8
+    assert len(places(6000, range(6000), 1200, 240.0)) == 64
+    assert len(places(75, range(75), 11, 3.0)) == 8
     keys = list(range(0, 720, 60))  # twelve seconds of 4K at 60 frames a second
-    assert video_scan._places(720, keys, 300, 12.0) == keys
-    assert video_scan._places(7200, keys, 300, 120.0) == []
-    assert len(video_scan._places(1500, range(0, 1500, 30), 75, 60.0)) == 9  # a minute of 8K
-    assert len(video_scan._places(1500, range(1500), 2, 60.0)) == 8
+    assert places(720, keys, 300, 12.0) == keys
+    assert places(7200, keys, 300, 120.0) == []
+    assert len(places(1500, range(0, 1500, 30), 75, 60.0)) == 9  # a minute of 8K
+    assert len(places(1500, range(1500), 2, 60.0)) == 8
     fast, slow = (tmp_path / name for name in ("fast.mp4", "slow.avi"))
     write(fast, still(1, 3))
     write(slow, still(1, 3))
