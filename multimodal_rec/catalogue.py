@@ -10,6 +10,7 @@ from pathlib import Path
 from encoders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, clean_text
 from multimodal_rec.csv_values import read_csv_values
 from multimodal_rec.errors import CatalogueError
+from multimodal_rec.file_names import title_of
 from multimodal_rec.items import CheckedItem, Item, check_id, check_item, resolved_folder
 from multimodal_rec.rows import TABLE_SUFFIXES, BadRow, read_rows, text_or_none
 
@@ -95,7 +96,7 @@ def _read_folder(folder: Path, note: Callable[[Path], None]) -> Iterator[Checked
             yield CheckedItem(
                 Item(
                     id=item_id,
-                    title=clean_text(path.stem.replace("_", " ").replace("-", " ")) or None,
+                    title=title_of(path.stem),
                     categories=tuple(filter(None, map(clean_text, relative.parts[:-1]))),
                     image=resolved if suffix in IMAGE_SUFFIXES else None,
                     video=resolved if suffix in VIDEO_SUFFIXES else None,
