@@ -51,7 +51,7 @@ def list_releases(workspace: Path, *, read_all: bool = False) -> list[ReleaseEnt
 def rollback(workspace: Path, to: int | None = None) -> Manifest:
     """Make an earlier release the current one, by default the newest whole one before it; return its manifest.
 
-    The next update starts from it. Newer releases stay until they are pruned, so `to` also leads forward again.
+    The next update starts from it. Newer releases stay until then, so `to` also leads forward again.
 
     Raises:
         WorkspaceError: there is no such release, or it is damaged, or the workspace is busy.

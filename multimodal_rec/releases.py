@@ -19,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -155,14 +155,18 @@ class Releases:
         pointer.replace(self._folder / CURRENT_FILE)
         _sync(self._folder)
 
-    def prune(self, keep: int) -> tuple[list[int], list[int]]:
-        """Delete all but the newest and the current releases; return which went, and which a reader still holds."""
+    def prune(self, keep: int, abandoned: Container[int] = ()) -> tuple[list[int], list[int]]:
+        """Delete all but the newest and the current releases; return which went, and which a reader still holds.
+
+        Those that were abandoned are none of the newest.
+        """
         for left_over in (*self._folder.glob(f"{DYING}*"), *self._folder.glob(f"{DRAFT}*")):
             shutil.rmtree(left_over, ignore_errors=True)
-        current = self.current_number()
+        numbers = self.numbers()
+        kept = {self.current_number(), *[number for number in numbers if number not in abandoned][-keep:]}
         gone, held = [], []
-        for number in self.numbers()[:-keep]:
-            if number == current:
+        for number in numbers:
+            if number in kept:
                 continue
             folder, dying = self.folder(number), self._folder / f"{DYING}{number:06d}"
             with Hold(folder / MANIFEST_FILE, alone=True) as hold:
@@ -176,7 +180,10 @@ class Releases:
 
     @contextmanager
     def publish(self, manifest: Manifest) -> Iterator[Path]:
-        """Give a folder to fill; when the block ends well, make it the current release, atomically."""
+        """Give a folder to fill; when the block ends well, make it the current release, atomically.
+
+        It follows the current one. Releases after that, from which somebody went back, are abandoned.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
         for left_over in self._folder.glob(f"{DRAFT}*"):
             shutil.rmtree(left_over)
@@ -200,8 +207,12 @@ class Releases:
         note_states(draft, states, files)
         _sync(draft)
         draft.rename(self.folder(number))
+        try:
+            before = self.current_number()
+        except WorkspaceError:  # there is none yet, or nobody knows which
+            before = number - 1
         self.point_to(number)
-        self.prune(KEPT)
+        self.prune(KEPT, range(before + 1, number))
 
 
 def read_manifest(folder: Path, *, read_all: bool = False) -> Manifest:
