@@ -29,9 +29,7 @@ MOST_STEPS = 60_000  # frames decoded to step through a clip
 SAMPLES = 64  # of a clip that is sampled
 FEWEST_SAMPLES = 8  # of one whose frames are large, or slow to decode
 UNKNOWN = 4  # times the budget for a clip so large that not all its key frames are known
-MOST_SECONDS = (
-    60  # for all places of a clip that is sought: far more than the budget, unless key frames are not as told
-)
+MOST_SECONDS = 60  # to seek all places: far more than they take, unless key frames are not as they were told
 SEEK_FRAMES = 8  # what it costs to seek one, as decoders work ahead
 STUCK = 1.0  # seconds without any change: a picture that stands, or one that cannot be shown
 MOST_ALIKE = 32  # frames that are the same are enough to wonder
