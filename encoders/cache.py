@@ -21,13 +21,12 @@ def cache_root() -> Path:
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path` and move it there when the block succeeds: no reader sees half a file."""
+    """Yield a path in a temporary folder and move what is there to `path` when the block succeeds.
+
+    So no reader sees half a file, and what else the block leaves in the folder goes with it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=path.suffix + ".part")
-    os.close(handle)
-    part = Path(name)
-    try:
+    with tempfile.TemporaryDirectory(dir=path.parent, suffix=".part") as folder:
+        part = Path(folder) / path.name
         yield part
         part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-EXPORT_VERSION = 1  # raise it when the way of exporting changes
+EXPORT_VERSION = 2  # raise it when the way of exporting changes
 TOLERANCE = 1e-3  # of the largest output; correct exports differ by some 1e-6
 HALF_TOLERANCE = 2e-2  # likewise; half precision differs by some 1e-3, and by anything where it overflows
 
@@ -76,6 +76,8 @@ def open_network(
     try:
         with atomic_file(path) as part:
             export(module, example, part, dynamic)
+            if len(list(part.parent.iterdir())) > 1:  # from 2 GB on, which is all that an ONNX file holds
+                raise ValueError("its weights do not fit into one file")
             network = OnnxNetwork(part, threads)
             _compare(module, network, example, dynamic)
     except Exception as error:

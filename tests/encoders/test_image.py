@@ -15,9 +15,9 @@ from PIL import Image
 
 import encoders
 from encoders.efficientnet_lite import load_packaged_image, prepare, weights_path
-from encoders.export import cached_path, open_network
+from encoders.export import cached_path, export, open_network
 from encoders.image import MOST_OBLONG, without_long_ends
-from encoders.network import OnnxNetwork, TorchNetwork
+from encoders.network import Inputs, OnnxNetwork, TorchNetwork
 from tests.encoders.conftest import draw
 
 
@@ -90,6 +90,23 @@ def test_a_damaged_export_is_made_again(tmp_path: Path, monkeypatch: pytest.Monk
     assert isinstance(again, OnnxNetwork)
     np.testing.assert_allclose(again.run([{"rows": np.full((5, 3), 2, np.float32)}])[0], 4)
     assert [each.suffix for each in path.parent.iterdir()] == [".onnx"]  # no half-written file stays
+
+
+def test_an_export_of_several_files_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The exporter names the others after parameters, as it would those of the next model of this architecture."""
+
+    def exported(module: Any, example: Inputs, path: Path, dynamic: tuple[int, ...]) -> None:
+        export(module, example, path, dynamic)
+        (path.parent / "linear.weight").write_bytes(b"weights")
+
+    monkeypatch.setenv("MULTIMODAL_REC_CACHE", str(tmp_path))
+    monkeypatch.setattr("encoders.export.export", exported)
+    network = open_network("abc", double, {"rows": np.ones((2, 3), np.float32)}, 1)
+    assert isinstance(network, TorchNetwork)
+    assert "its weights do not fit into one file" in caplog.text
+    assert list((tmp_path / "onnx").iterdir()) == [cached_path("abc", ".torch")]
 
 
 def test_what_cannot_be_exported_runs_in_torch(
