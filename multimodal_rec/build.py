@@ -58,6 +58,7 @@ def build(
     encoders = Encoders(
         load_text_encoder(_absolute(text_encoder), threads=threads),
         load_image_encoder(_absolute(image_encoder), threads=threads),
+        threads,
     )
     place = Workspace(workspace)
     paths = [str(path and path.absolute()) for path in (catalogue, interactions, media_root, workspace)]

@@ -54,6 +54,8 @@ class Encoders:
 
     text: TextEncoder
     image: ImageEncoder
+    threads: int | None = None
+    """CPU threads that encode pictures and clips, at the most."""
 
     def space(self, modality: Modality) -> str:
         """The fingerprint under which the vectors of a modality are stored."""
@@ -134,7 +136,7 @@ def recorded_encoders(manifest: Manifest, threads: int | None) -> Encoders:
     Raises:
         encoders.EncoderError: one of them cannot be had any more, or gives other vectors now.
     """
-    return Encoders(recorded_text_encoder(manifest, threads), recorded_image_encoder(manifest, threads))
+    return Encoders(recorded_text_encoder(manifest, threads), recorded_image_encoder(manifest, threads), threads)
 
 
 def recorded_text_encoder(manifest: Manifest, threads: int | None) -> TextEncoder:
@@ -315,14 +317,14 @@ def _encode(
     if modality == "text":
         return encode_texts(encoders.text, sources)
     if modality == "image":
-        return encode_images(encoders.image, sources)
-    return _encode_videos(encoders.image, sources)
+        return encode_images(encoders.image, sources, threads=encoders.threads)
+    return _encode_videos(encoders, sources)
 
 
-def _encode_videos(encoder: ImageEncoder, sources: Iterator[Path]) -> Iterable[tuple[Path, Encoding | MediaError]]:
+def _encode_videos(encoders: Encoders, sources: Iterator[Path]) -> Iterable[tuple[Path, Encoding | MediaError]]:
     """Encode clips; where OpenCV itself cannot run here, each clip is answered with that reason."""
     try:
-        return encode_videos(encoder, sources)
+        return encode_videos(encoders.image, sources, threads=encoders.threads)
     except EncoderError as error:
         reason = MediaError(str(error))
         return ((path, reason) for path in sources)

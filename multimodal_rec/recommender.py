@@ -494,7 +494,7 @@ class Recommender:
     @property
     def encoders(self) -> Encoders:
         """Those of the release; loaded when this is asked first."""
-        return Encoders(self._text_encoder, self._image_encoder)
+        return Encoders(self._text_encoder, self._image_encoder, self._threads)
 
     @cached_property
     def _text_encoder(self) -> TextEncoder:

@@ -132,6 +132,7 @@ def open_bench(
         encoders = encoders or Encoders(
             load_text_encoder(text_encoder or "auto", threads=threads),
             load_image_encoder(image_encoder or "auto", threads=threads),
+            threads,
         )
         if tuned:
             tuned.save(place.path)

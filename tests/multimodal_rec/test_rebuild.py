@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from encoders import EncoderError, Encoding, ImageEncoder, TextEncoder, load_image_encoder, load_text_encoder
+from encoders import (
+    EncoderError,
+    Encoding,
+    ImageEncoder,
+    MediaError,
+    TextEncoder,
+    load_image_encoder,
+    load_text_encoder,
+)
 from encoders.base import FloatArray
 from multimodal_rec.build import build
 from multimodal_rec.catalogue import Problem
+from multimodal_rec.changes import update
 from multimodal_rec.embed import EmbedCounts, Encoders, StoredTexts, embed_catalogue
 from multimodal_rec.item_table import ItemTable
 from multimodal_rec.items import Item
@@ -192,3 +201,23 @@ def test_a_copy_of_a_workspace_is_looked_at_itself(tmp_path: Path) -> None:
     (tmp_path / "copy" / "vectors.db").unlink()
     assert build(catalogue, tmp_path / "copy").encoded["text"] == 3
     assert build(catalogue, tmp_path / "ws").encoded["text"] == 0
+
+
+def test_pictures_and_clips_are_encoded_in_as_many_threads_as_are_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int | None] = []
+
+    def encode(_: ImageEncoder, paths: Iterable[Path], *, threads: int | None = None) -> Iterator[Any]:
+        told.append(threads)
+        return ((path, MediaError(f"{path.name}: not now")) for path in paths)
+
+    for name in ("encode_images", "encode_videos"):
+        monkeypatch.setattr(f"multimodal_rec.embed.{name}", encode)
+    for name in ("red.png", "clip.mp4"):
+        (tmp_path / name).write_bytes(name.encode())
+    (tmp_path / "items.jsonl").write_text('{"id": "a", "title": "A", "image": "red.png", "video": "clip.mp4"}\n')
+    build(tmp_path / "items.jsonl", tmp_path / "ws", threads=1)
+    assert told == [1, 1]
+    update(tmp_path / "items.jsonl", tmp_path / "ws", threads=2)
+    assert told == [1, 1, 2, 2]
