@@ -281,6 +281,9 @@ def _encode_missing(
                 failed[key] = name, f"{name}, which was read for it, changed meanwhile; run the same command again"
             elif isinstance(answer, MediaError):
                 failed[key] = name, str(answer)
+            elif not (np.isfinite(answer.vector).all() and np.isfinite(answer.parts).all()):
+                reason = "its vector is not finite; take another encoder, or leave it out"
+                failed[key] = name, f"{name}: {reason}" if name else reason
             else:
                 encoded.append((key, answer))
         del waiting[: len(answers)]

@@ -183,6 +183,24 @@ def test_a_file_that_changes_while_it_is_encoded_is_left_out(tmp_path: Path) -> 
     np.testing.assert_allclose(rows, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_vector_that_is_not_finite_is_left_out(tmp_path: Path, encoders: Encoders, value: float) -> None:
+    """Stored, it would make the mean of all vectors none."""
+
+    def encode(texts: Sequence[str]) -> FloatArray:
+        return np.array([[1, value if text == "bad" else 2] for text in texts], np.float32).reshape(-1, 2)
+
+    encoders.text.encode = encode  # type: ignore[method-assign]
+    with ItemTable(tmp_path / "items.db") as table, VectorStore(tmp_path / "vectors.db") as store:
+        table.put([Item("a", title="good"), Item("b", title="bad")], replace_all=True)
+        problems: list[Problem] = []
+        counts = embed_catalogue(table, store, encoders, on_problem=problems.append, progress=silent)
+        assert table.ids() == ["a"]
+        np.testing.assert_array_equal(store.matrix("counting", table.keys("text"), 2), [[1, 2]])
+    assert (counts.encoded["text"], counts.left_out, counts.unusable) == (1, 1, ["b"])
+    assert problems[0].reason.startswith("text left out: its vector is not finite; ")
+
+
 def test_stored_texts_ask_the_encoder_once(tmp_path: Path) -> None:
     plain = CountingTexts()
     with VectorStore(tmp_path / "vectors.db") as store:
