@@ -16,7 +16,7 @@ from encoders.export import cached_path
 def cached_classes(fingerprint: str, build: Callable[[], Classes | None]) -> Classes | None:
     """Return the classifier of the model with this fingerprint, from the cache or built and put there."""
     from safetensors import SafetensorError, safe_open
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     path = cached_path(fingerprint, ".classes.safetensors")
     try:
@@ -30,7 +30,8 @@ def cached_classes(fingerprint: str, build: Callable[[], Classes | None]) -> Cla
     tensors = {"weight": classes.weight, "bias": classes.bias} if classes else {"weight": empty, "bias": empty}
     try:
         with atomic_file(path) as part:
-            save_file(tensors, part, metadata={"names": json.dumps(classes.names if classes else [])})
+            # `save_file` would raise no OSError on a full disk.
+            part.write_bytes(save(tensors, metadata={"names": json.dumps(classes.names if classes else [])}))
     except OSError:
         pass  # a cache that cannot be written costs time only
     return classes

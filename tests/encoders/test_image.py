@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import shutil
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ import pytest
 from PIL import Image
 
 import encoders
+from encoders.base import Classes
+from encoders.class_files import cached_classes
 from encoders.efficientnet_lite import load_packaged_image, prepare, weights_path
 from encoders.export import cached_path, export, open_network
 from encoders.image import MOST_OBLONG, without_long_ends
@@ -170,6 +174,18 @@ def test_every_imagenet_class_has_a_scene() -> None:
         "people walking along the beach by the waves",
     )
     assert encoders.class_scenes(("volcano", "no class of ImageNet")) == ()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_classes_that_cannot_be_kept_are_built_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def full(_: Path) -> Iterator[Path]:
+        yield Path("/dev/full")
+
+    monkeypatch.setattr("encoders.class_files.atomic_file", full)
+    monkeypatch.setenv("MULTIMODAL_REC_CACHE", str(tmp_path))
+    classes = Classes(("a", "b"), np.ones((2, 3), np.float32), np.zeros(2, np.float32))
+    assert cached_classes("abc", lambda: classes) is classes
 
 
 def test_of_a_hairs_breadth_of_a_picture_the_middle_is_left() -> None:
