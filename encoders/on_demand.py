@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -18,9 +19,10 @@ from encoders.network import Inputs, Network
 
 
 class NetworkOnDemand:
-    """Opens a network when it is needed. What it is opened by may raise EncoderError, then as at any other time."""
+    """Opens a network when it is needed, which may then raise EncoderError, as at any other time."""
 
-    def __init__(self, opening: Callable[[], Network]) -> None:
+    def __init__(self, reference: str, opening: Callable[[], Network]) -> None:
+        self._reference = reference
         self._opening = opening
         self._opened: Network | None = None
         self._lock = Lock()  # the first batches may come from several threads
@@ -34,10 +36,11 @@ class NetworkOnDemand:
         return self.open().run(batches)
 
     def open(self) -> Network:
-        """Return the network, opened."""
+        """Return the network, opened; raises EncoderError when it cannot be."""
         with self._lock:
             if self._opened is None:
-                self._opened = self._opening()
+                with _telling(self._reference):
+                    self._opened = self._opening()
             return self._opened
 
     def release(self) -> None:
@@ -46,6 +49,17 @@ class NetworkOnDemand:
             had, self._opened = self._opened is not None, None
         if had:
             _return_freed_memory()
+
+
+@contextmanager
+def _telling(reference: str) -> Iterator[None]:
+    """Raise EncoderError for whatever the block raises: networks that want other inputs, or more memory, raise anything."""
+    try:
+        yield
+    except EncoderError:
+        raise
+    except Exception as error:
+        raise EncoderError(f"{reference}: cannot be run here ({short_reason(error)}); {REMEDY}") from error
 
 
 def _return_freed_memory() -> None:
@@ -69,13 +83,9 @@ def remembered_dim(reference: str, network: Network, example: Inputs, note: Path
         return int(note.read_text())
     except (OSError, ValueError):
         pass  # absent or damaged: write it again
-    try:
+    with _telling(reference):
         (vectors,) = network.run([example])
         _, dim = vectors.shape
-    except EncoderError:
-        raise
-    except Exception as error:  # models that want other inputs, or answer in other shapes, raise anything
-        raise EncoderError(f"{reference}: cannot be run here ({short_reason(error)}); {REMEDY}") from error
     try:
         with atomic_file(note) as part:
             part.write_text(str(dim))

@@ -107,7 +107,8 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
     )
     example = example_tokens(_vocabulary(reference, transformer, config), rules)
     network = NetworkOnDemand(
-        lambda: open_network(digest, lambda: _build(reference, transformer, recipe), example, threads, dynamic=(0, 1))
+        reference,
+        lambda: open_network(digest, lambda: _build(reference, transformer, recipe), example, threads, dynamic=(0, 1)),
     )
     dim = remembered_dim(reference, network, example, cached_path(digest, ".dim"))
     dim = min(dim, shorter) if shorter else dim

@@ -48,7 +48,7 @@ def open_text_tower(
 
     example = example_tokens(tokenizer.get_vocab_size(), rules)
     dynamic = (0,) if rules.fixed_length else (0, 1)
-    network = NetworkOnDemand(lambda: open_network(digest, tower, example, threads, dynamic))
+    network = NetworkOnDemand(reference, lambda: open_network(digest, tower, example, threads, dynamic))
     dim = remembered_dim(reference, network, example, cached_path(digest, ".dim"))
     return TransformerText(reference, digest, dim=dim, tokenizer=lambda: tokenizer, network=network, rules=rules)
 

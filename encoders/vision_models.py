@@ -86,7 +86,7 @@ def load_vision_model(reference: str, threads: int) -> PreparedImages:
     except Exception as error:
         reason = f"its preprocessing does not bring pictures to one size ({short_reason(error)})"
         raise EncoderError(f"{reference}: {reason}; {REMEDY}") from error
-    network = NetworkOnDemand(lambda: open_network(digest, features, example, threads))
+    network = NetworkOnDemand(reference, lambda: open_network(digest, features, example, threads))
     dim = remembered_dim(reference, network, example, cached_path(digest, ".dim"))
     text_tower = None
     if towers:

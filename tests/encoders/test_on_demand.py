@@ -37,7 +37,7 @@ def test_a_network_is_opened_once_and_only_when_it_runs() -> None:
         opened.append(Doubling())
         return opened[-1]
 
-    network = NetworkOnDemand(opening)
+    network = NetworkOnDemand("model", opening)
     assert not opened
     np.testing.assert_array_equal(network.run([EXAMPLE])[0], np.full((2, 3), 2))
     assert network.batch_size(4, 64) == 68
@@ -47,13 +47,25 @@ def test_a_network_is_opened_once_and_only_when_it_runs() -> None:
 def test_what_was_opened_and_released_gives_its_memory_back(monkeypatch: pytest.MonkeyPatch) -> None:
     given_back: list[str] = []
     monkeypatch.setattr("encoders.on_demand._return_freed_memory", lambda: given_back.append("once"))
-    network = NetworkOnDemand(Doubling)
+    network = NetworkOnDemand("model", Doubling)
     network.release()
     assert not given_back
     assert network.open() is network.open()
     network.release()
     network.release()
     assert given_back == ["once"]
+
+
+def test_what_an_opening_raises_is_told_as_an_encoders_error() -> None:
+    def opening() -> Doubling:
+        raise MemoryError("out of it")
+
+    network = NetworkOnDemand("model", opening)
+    for use in (network.open, lambda: network.run([EXAMPLE]), lambda: network.batch_size(4, 64)):
+        with pytest.raises(
+            encoders.EncoderError, match=r'^model: cannot be run here \(MemoryError: out of it\); .*"auto"'
+        ):
+            use()
 
 
 RELEASING = """
@@ -89,16 +101,16 @@ def test_what_is_given_back_is_most_of_what_a_network_took(text_encoder: encoder
 @pytest.mark.parametrize("damage", [None, "", "three"])
 def test_the_length_of_vectors_is_remembered(tmp_path: Path, damage: str | None) -> None:
     note = tmp_path / "cache" / "model.dim"
-    assert remembered_dim("model", NetworkOnDemand(Doubling), EXAMPLE, note) == 3
+    assert remembered_dim("model", NetworkOnDemand("model", Doubling), EXAMPLE, note) == 3
 
     def unwanted() -> Doubling:
         pytest.fail("the network was opened")
 
     if damage is None:
-        assert remembered_dim("model", NetworkOnDemand(unwanted), EXAMPLE, note) == 3
+        assert remembered_dim("model", NetworkOnDemand("model", unwanted), EXAMPLE, note) == 3
     else:
         note.write_text(damage)
-        assert remembered_dim("model", NetworkOnDemand(Doubling), EXAMPLE, note) == 3
+        assert remembered_dim("model", NetworkOnDemand("model", Doubling), EXAMPLE, note) == 3
         assert note.read_text() == "3"
 
 
