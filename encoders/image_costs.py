@@ -29,21 +29,21 @@ GIF_EXTENSION, GIF_APPLICATION, GIF_FRAME, GIF_END = 0x21, 0xFF, 0x2C, 0x3B
 def is_costly_to_open(path: Path) -> bool:
     """Say whether even opening a file may take seconds or hundreds of megabytes.
 
-    So it is where icons hold large pictures, and where a header goes on for megabytes. A JPEG's is looked at, since
-    ordinary ones are large.
+    So it is where icons hold large pictures, as small ones may, and where a header goes on for megabytes. A JPEG's is
+    looked at, since ordinary ones are large.
     """
     try:
-        if not path.is_file() or (size := path.stat().st_size) <= FEW_BYTES:  # a pipe would be waited for
+        if not path.is_file():  # a pipe would be waited for
             return False
         with path.open("rb") as file:
-            head = file.read(12)
+            head, size = file.read(12), path.stat().st_size
             if head.startswith(b"\xff\xd8"):
-                return _first_scan(file) == 0
+                return size > FEW_BYTES and _first_scan(file) == 0
     except OSError:
         return False  # opening it tells why
     if head.startswith((b"\0\0\1\0", b"icns")):
         return True
-    if head[4:8] == b"ftyp":  # AVIF, and HEIF
+    if size <= FEW_BYTES or head[4:8] == b"ftyp":  # AVIF, and HEIF
         return False
     return size > (FEW_FRAME_BYTES if head.startswith((b"GIF8", b"II", b"MM")) else MOST_OPENED_BYTES)
 

@@ -139,13 +139,15 @@ def test_a_decoder_that_crashes_takes_nothing_with_it(
 
 
 def test_icons_that_hold_large_pictures_are_not_opened_here(tmp_path: Path) -> None:
-    picture = io.BytesIO()
     noise = np.random.default_rng(0).integers(0, 256, (600, 600, 3), dtype=np.uint8)
-    Image.fromarray(noise).save(picture, "PNG")
-    entry = struct.pack("<BBBBHHII", 0, 0, 0, 0, 1, 32, picture.tell(), 22)
-    (tmp_path / "large.ico").write_bytes(struct.pack("<HHH", 0, 1, 1) + entry + picture.getvalue())
-    assert is_costly_to_open(tmp_path / "large.ico")
-    np.testing.assert_array_equal(np.asarray(read_image(tmp_path / "large.ico")), noise)
+    for name, pixels in {"noise": noise, "plain": np.full_like(noise, 7)}.items():  # a megabyte, and a few kilobytes
+        picture = io.BytesIO()
+        Image.fromarray(pixels).save(picture, "PNG")
+        entry = struct.pack("<BBBBHHII", 0, 0, 0, 0, 1, 32, picture.tell(), 22)
+        path = tmp_path / f"{name}.ico"
+        path.write_bytes(struct.pack("<HHH", 0, 1, 1) + entry + picture.getvalue())
+        assert is_costly_to_open(path)
+        np.testing.assert_array_equal(np.asarray(read_image(path)), pixels)
 
 
 def test_what_a_jpeg_costs_depends_on_its_scans(large: Image.Image, tmp_path: Path) -> None:
