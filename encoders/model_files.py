@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +19,11 @@ _TOKENIZER_FILES = ("tokenizer.json", "vocab.*", "merges.txt", "*.model", "*.bpe
 
 # What differs between copies of one model without changing a vector.
 _INCIDENTAL = {"_name_or_path", "transformers_version", "torch_dtype", "dtype", "use_cache", "gradient_checkpointing"}
+
+# What is reckoned with, wherever it stands.
+_NUMBERS = {
+    "max_position_embeddings", "max_seq_length", "model_max_length", "pad_token_id", "truncate_dim", "vocab_size",
+}  # fmt: skip
 
 
 class Module(NamedTuple):
@@ -62,6 +69,17 @@ def short_reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {message[:160]}" if message else type(error).__name__
 
 
+@contextmanager
+def as_encoder_error(reference: str) -> Iterator[None]:
+    """Raise EncoderError for whatever the block raises: models that want other inputs, or more memory, raise anything."""
+    try:
+        yield
+    except EncoderError:
+        raise
+    except Exception as error:
+        raise EncoderError(f"{reference}: cannot be run here ({short_reason(error)}); {REMEDY}") from error
+
+
 def weight_files(folder: Path) -> list[Path]:
     """Return the files of a model's weights, safetensors if there are any.
 
@@ -75,11 +93,21 @@ def weight_files(folder: Path) -> list[Path]:
     raise EncoderError(f"{folder}: the folder holds no weights (*.safetensors); {REMEDY}")
 
 
-def read_json(path: Path) -> Any:
-    """Return a JSON file's content, or an empty dict when there is no such file.
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the settings in a JSON file, or an empty dict when there is no such file.
 
-    Raises EncoderError when it is not JSON.
+    Raises EncoderError when it is not JSON, or holds something else.
     """
+    settings = _parsed(path)
+    if not isinstance(settings, dict):
+        raise EncoderError(f"{path}: holds no settings; fetch the model again or {REMEDY}")
+    for name in sorted(_NUMBERS & settings.keys()):
+        if not isinstance(settings[name], int | float | None):
+            raise EncoderError(f"{path}: its {name} is no number; fetch the model again or {REMEDY}")
+    return settings
+
+
+def _parsed(path: Path) -> Any:
     if not path.is_file():
         return {}
     try:
@@ -93,7 +121,7 @@ def read_modules(folder: Path) -> list[Module]:
 
     Raises EncoderError where the list is not as the library writes it, or names code of others or a place elsewhere.
     """
-    listed = read_json(folder / "modules.json") or []
+    listed = _parsed(folder / "modules.json") or []
     try:
         modules = [Module(str(entry["type"]), folder / str(entry["path"])) for entry in listed]
     except (TypeError, KeyError) as error:

@@ -6,15 +6,14 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from encoders.base import EncoderError, FloatArray
+from encoders.base import FloatArray
 from encoders.cache import atomic_file
-from encoders.model_files import REMEDY, short_reason
+from encoders.model_files import as_encoder_error
 from encoders.network import Inputs, Network
 
 
@@ -39,7 +38,7 @@ class NetworkOnDemand:
         """Return the network, opened; raises EncoderError when it cannot be."""
         with self._lock:
             if self._opened is None:
-                with _telling(self._reference):
+                with as_encoder_error(self._reference):
                     self._opened = self._opening()
             return self._opened
 
@@ -49,17 +48,6 @@ class NetworkOnDemand:
             had, self._opened = self._opened is not None, None
         if had:
             _return_freed_memory()
-
-
-@contextmanager
-def _telling(reference: str) -> Iterator[None]:
-    """Raise EncoderError for whatever the block raises: networks that want other inputs, or more memory, raise anything."""
-    try:
-        yield
-    except EncoderError:
-        raise
-    except Exception as error:
-        raise EncoderError(f"{reference}: cannot be run here ({short_reason(error)}); {REMEDY}") from error
 
 
 def _return_freed_memory() -> None:
@@ -83,7 +71,7 @@ def remembered_dim(reference: str, network: Network, example: Inputs, note: Path
         return int(note.read_text())
     except (OSError, ValueError):
         pass  # absent or damaged: write it again
-    with _telling(reference):
+    with as_encoder_error(reference):
         (vectors,) = network.run([example])
         _, dim = vectors.shape
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from encoders.base import EncoderError, ImageEncoder, TextEncoder
+from encoders.model_files import as_encoder_error
 from encoders.threads import default_threads
 
 
@@ -21,7 +22,8 @@ def load_text_encoder(reference: str = "auto", *, threads: int | None = None) ->
     _reject_empty(reference)
     if reference.startswith("torchvision:"):
         raise EncoderError(f'{reference}: torchvision has no text models; use "auto" for the packaged one')
-    return load_text_model(reference, count)
+    with as_encoder_error(reference):  # damaged files of a model raise anything
+        return load_text_model(reference, count)
 
 
 def load_image_encoder(reference: str = "auto", *, threads: int | None = None) -> ImageEncoder:
@@ -41,10 +43,12 @@ def load_image_encoder(reference: str = "auto", *, threads: int | None = None) -
     if reference.startswith("torchvision:"):
         from encoders.torchvision_models import load_torchvision
 
-        return load_torchvision(reference, count)
+        with as_encoder_error(reference):
+            return load_torchvision(reference, count)
     from encoders.vision_models import load_vision_model
 
-    return load_vision_model(reference, count)
+    with as_encoder_error(reference):
+        return load_vision_model(reference, count)
 
 
 def _reject_empty(reference: str) -> None:

@@ -312,6 +312,27 @@ def test_damaged_models_say_what_is_wrong(bert: Path, tmp_path: Path) -> None:
         encoders.load_text_encoder(str(unknown))
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("config.json", "[]", "holds no settings"),
+        ("config.json", {"vocab_size": "forty"}, "its vocab_size is no number"),
+        ("config.json", {"pad_token_id": [0]}, "its pad_token_id is no number"),
+        ("tokenizer_config.json", {"model_max_length": "512"}, "its model_max_length is no number"),
+        ("sentence_bert_config.json", {"modality_config": 7}, "cannot be run here"),
+    ],
+)
+def test_settings_of_another_kind_are_told(bert: Path, tmp_path: Path, name: str, content: Any, reason: str) -> None:
+    damaged = Path(shutil.copytree(bert, tmp_path / "damaged"))
+    if isinstance(content, str):
+        (damaged / name).write_text(content)
+    else:
+        amend(damaged / name, **content)
+    place = damaged if reason == "cannot be run here" else damaged / name
+    with pytest.raises(encoders.EncoderError, match=f'^{place}: {reason}.*"auto"'):
+        encoders.load_text_encoder(str(damaged))
+
+
 def test_weights_that_are_missing_are_not_made_up(bert: Path, tmp_path: Path) -> None:
     from safetensors.numpy import load_file, save_file
 
