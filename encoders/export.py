@@ -70,9 +70,10 @@ def open_network(
             log.warning("the cached export %s is damaged (%s); exporting again", path.name, _one_line(error))
     module = build().eval()
     given_up = path.with_suffix(".torch")
-    if given_up.exists() and given_up.read_text() == _versions():
-        log.info("no ONNX export of this model, as was found before; torch runs it")
-        return TorchNetwork(module, threads)
+    with suppress(OSError, ValueError):  # absent or damaged: try again
+        if given_up.read_text() == _versions():
+            log.info("no ONNX export of this model, as was found before; torch runs it")
+            return TorchNetwork(module, threads)
     try:
         with atomic_file(path) as part:
             export(module, example, part, dynamic)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -96,6 +97,18 @@ def test_a_damaged_export_is_made_again(tmp_path: Path, monkeypatch: pytest.Monk
     assert [each.suffix for each in path.parent.iterdir()] == [".onnx"]  # no half-written file stays
 
 
+@pytest.mark.skipif(os.name != "posix", reason="files have no such modes elsewhere")
+def test_who_may_read_other_files_may_read_those_of_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MULTIMODAL_REC_CACHE", str(tmp_path))
+    before = os.umask(0o022)
+    try:
+        open_network("abc", double, {"rows": np.ones((2, 3), np.float32)}, 1)
+        cached_classes("abc", lambda: None)
+    finally:
+        os.umask(before)
+    assert [oct(path.stat().st_mode & 0o777) for path in (tmp_path / "onnx").iterdir()] == ["0o644"] * 2
+
+
 def test_an_export_of_several_files_is_not_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -126,8 +139,12 @@ def test_what_cannot_be_exported_runs_in_torch(
     for row in rows:
         np.testing.assert_allclose(network.run([{"rows": row[None]}])[0], np.abs(row[None]))
     note = cached_path("abc", ".torch")
-    for others, warned in ((note.read_text(), 0), ("torch 1.0, onnxruntime 1.0", 1)):  # versions are tried once each
-        note.write_text(others)
+    for others, warned in (
+        (note.read_bytes(), 0),
+        (b"torch 1.0, onnxruntime 1.0", 1),
+        (b"\xff", 1),
+    ):  # versions are tried once each
+        note.write_bytes(others)
         caplog.clear()
         again = open_network("abc", untraceable, {"rows": np.ones((2, 3), np.float32)}, 1)
         assert isinstance(again, TorchNetwork)
