@@ -39,7 +39,8 @@ def decode_apart(path: Path, *, all_frames: bool) -> tuple[list[Image.Image], li
     from PIL import Image
 
     arguments = [str(path.absolute()), str(int(all_frames)), str(CPU_SECONDS), str(MEMORY)]
-    command = [sys.executable, "-P", "-m", "encoders.image_apart", *arguments]
+    # Not with -m, which warns where the package itself has imported the module: an error where warnings are.
+    command = [sys.executable, "-P", "-c", "from encoders.image_apart import main; main()", *arguments]
     packages = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = os.environ | {"PYTHONPATH": packages, "OPENBLAS_NUM_THREADS": "1"}
     try:
@@ -114,7 +115,3 @@ def _peak() -> int:
 def _status(name: str) -> int:
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith(f"{name}:"))
-
-
-if __name__ == "__main__":
-    main()

@@ -230,6 +230,13 @@ def test_files_with_long_headers_are_not_opened_here(tmp_path: Path, monkeypatch
     assert costs == {"jpg": False, "png": True, "gif": True, "tif": True, "avif": False}
 
 
+def test_warnings_may_be_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "red.png")
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    frames, _ = image_apart.decode_apart(tmp_path / "red.png", all_frames=False)
+    assert frames[0].getpixel((0, 0)) == (255, 0, 0)
+
+
 def test_nothing_is_imported_from_the_present_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which may be one of untrusted media."""
     Image.new("RGB", (8, 8), "red").save(tmp_path / "red.png")
