@@ -18,11 +18,17 @@ from encoders.network import Inputs, Network
 
 
 class NetworkOnDemand:
-    """Opens a network when it is needed, which may then raise EncoderError, as at any other time."""
+    """Opens a network when it is needed, which may then raise EncoderError, as at any other time.
 
-    def __init__(self, reference: str, opening: Callable[[], Network]) -> None:
+    `forget` lets go of what `opening` keeps for the next one.
+    """
+
+    def __init__(
+        self, reference: str, opening: Callable[[], Network], forget: Callable[[], None] = lambda: None
+    ) -> None:
         self._reference = reference
         self._opening = opening
+        self._forget = forget
         self._opened: Network | None = None
         self._lock = Lock()  # the first batches may come from several threads
 
@@ -46,6 +52,7 @@ class NetworkOnDemand:
         """Let go of the network and its memory; the next run opens it again."""
         with self._lock:
             had, self._opened = self._opened is not None, None
+            self._forget()
         if had:
             _return_freed_memory()
 

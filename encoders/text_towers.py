@@ -24,9 +24,13 @@ def open_text_tower(
     *,
     image_digest: str,
     model: Callable[[], nn.Module],
+    forget: Callable[[], None],
     threads: int,
 ) -> TransformerText:
-    """Return the text tower of the model in a folder; `image_digest` is its image side's fingerprint."""
+    """Return the text tower of the model in a folder; `image_digest` is its image side's fingerprint.
+
+    `forget` lets go of the model, which `model` keeps for both sides.
+    """
     tokenizer = load_tokenizer(folder)
     rules = _rules(folder, config["text_config"], tokenizer)
     digest = settings_digest(
@@ -48,7 +52,7 @@ def open_text_tower(
 
     example = example_tokens(tokenizer.get_vocab_size(), rules)
     dynamic = (0,) if rules.fixed_length else (0, 1)
-    network = NetworkOnDemand(reference, lambda: open_network(digest, tower, example, threads, dynamic))
+    network = NetworkOnDemand(reference, lambda: open_network(digest, tower, example, threads, dynamic), forget)
     dim = remembered_dim(reference, network, example, cached_path(digest, ".dim"))
     return TransformerText(reference, digest, dim=dim, tokenizer=lambda: tokenizer, network=network, rules=rules)
 

@@ -61,7 +61,7 @@ def load_torchvision(reference: str, threads: int) -> PreparedImages:
 
     noise = np.random.default_rng(0).integers(0, 256, (2, 300, 400, 3), dtype=np.uint8)
     example = {"pixels": np.stack([prepare(Image.fromarray(picture)) for picture in noise])}
-    network = NetworkOnDemand(reference, lambda: open_network(digest, features, example, threads))
+    network = NetworkOnDemand(reference, lambda: open_network(digest, features, example, threads), model.cache_clear)
     dim = remembered_dim(reference, network, example, cached_path(digest, ".dim"))
     classes = cached_classes(digest, lambda: _classes(model(), dim))
     return PreparedImages(reference, digest, dim, classes, None, prepare, network)

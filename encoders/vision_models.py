@@ -86,14 +86,20 @@ def load_vision_model(reference: str, threads: int) -> PreparedImages:
     except Exception as error:
         reason = f"its preprocessing does not bring pictures to one size ({short_reason(error)})"
         raise EncoderError(f"{reference}: {reason}; {REMEDY}") from error
-    network = NetworkOnDemand(reference, lambda: open_network(digest, features, example, threads))
+    network = NetworkOnDemand(reference, lambda: open_network(digest, features, example, threads), model.cache_clear)
     dim = remembered_dim(reference, network, example, cached_path(digest, ".dim"))
     text_tower = None
     if towers:
         from encoders.text_towers import open_text_tower
 
         text_tower = open_text_tower(
-            reference, folder, config, image_digest=digest, model=lambda: model()[0], threads=threads
+            reference,
+            folder,
+            config,
+            image_digest=digest,
+            model=lambda: model()[0],
+            forget=model.cache_clear,
+            threads=threads,
         )
     classes = cached_classes(digest, classifier)
     return PreparedImages(reference, digest, dim, classes, text_tower, prepare, network)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -184,6 +186,28 @@ def test_clip_has_both_towers_in_one_space(tmp_path: Path) -> None:
 
     as_text = encoders.load_text_encoder(str(tmp_path))
     assert as_text.fingerprint == encoder.text_tower.fingerprint != encoder.fingerprint
+
+
+def test_what_is_released_keeps_no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from encoders import vision_models
+
+    loaded: list[weakref.ref[Any]] = []
+    plain = vision_models._load
+
+    def load(*arguments: Any) -> tuple[Any, bool]:
+        model, pooled = plain(*arguments)
+        loaded.append(weakref.ref(model))
+        return model, pooled
+
+    monkeypatch.setattr(vision_models, "_load", load)
+    monkeypatch.setenv("MULTIMODAL_REC_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "clip").mkdir()
+    save_clip(tmp_path / "clip")
+    encoder = encoders.load_image_encoder(str(tmp_path / "clip"))
+    assert len(loaded) == 1, "both sides share them"
+    encoder.release()
+    gc.collect()
+    assert loaded[0]() is None
 
 
 @pytest.mark.parametrize("side", ["right", "left"])
