@@ -101,6 +101,8 @@ def _learn_and_publish(work: Work, encoders: Encoders, seed: int, threads: int |
 
 def _absolute(reference: str) -> str:
     """Make a reference to a local folder or weights file hold from any working directory."""
+    if reference == "auto" or not reference.strip():
+        return reference
     head, separator, tail = reference.rpartition(":")
     path = Path(tail)
     local = path.is_file() if separator else path.is_dir()

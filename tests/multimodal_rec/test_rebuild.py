@@ -239,3 +239,12 @@ def test_pictures_and_clips_are_encoded_in_as_many_threads_as_are_allowed(
     assert told == [1, 1]
     update(tmp_path / "items.jsonl", tmp_path / "ws", threads=2)
     assert told == [1, 1, 2, 2]
+
+
+def test_a_folder_called_auto_is_no_encoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "auto").mkdir()
+    (tmp_path / "items.jsonl").write_text('{"id": "a", "title": "A"}\n')
+    monkeypatch.chdir(tmp_path)
+    assert build(Path("items.jsonl"), Path("ws")).encoded["text"] == 1
+    with pytest.raises(EncoderError, match="an empty encoder reference"):
+        build(Path("items.jsonl"), Path("ws"), text_encoder="")
