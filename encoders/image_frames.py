@@ -16,7 +16,8 @@ Span = tuple[float, float]
 
 MOST_FRAMES = 8  # of an animated picture
 MOST_FRAME_PIXELS = 100_000_000  # decoded in all to reach an animation's frames
-LEAST_SIDE = 384  # pixels that the short side of a picture keeps where it is reduced
+LEAST_SIDE = 384  # pixels that the short side of a picture keeps where it is reduced, unless it is long and thin
+MOST_TIMES = 4  # as many pixels as it should have a picture may keep, so that its short side does
 ORIENTATION = 0x0112  # the EXIF tag
 
 
@@ -41,7 +42,8 @@ def _frame(image: Image.Image, most_pixels: int | None) -> Image.Image:
     """Return the current frame as RGB that shares nothing with it."""
     pixels = image.width * image.height
     if most_pixels and pixels > most_pixels:
-        return to_rgb(image, max(1, min(ceil(sqrt(pixels / most_pixels)), min(image.size) // LEAST_SIDE)))
+        wanted, needed = (ceil(sqrt(pixels / most)) for most in (most_pixels, MOST_TIMES * most_pixels))
+        return to_rgb(image, max(needed, min(wanted, min(image.size) // LEAST_SIDE)))
     frame = to_rgb(image)
     # Seeking changes an animation itself; and these keep their decoder, with the whole file in it, while they live.
     return frame.copy() if frame is image and image.format in ANIMATED else frame

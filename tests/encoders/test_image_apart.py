@@ -79,6 +79,14 @@ def test_upright_however_large(large: Image.Image, tmp_path: Path) -> None:
     assert np.abs(difference).mean() < 3
 
 
+def test_long_thin_pictures_are_reduced_too(tmp_path: Path) -> None:
+    for size, reduced in {(767, 65_000): (256, 21_667), (800, 16_000): (400, 8000), (65_000, 20): (65_000, 20)}.items():
+        Image.new("RGB", size, "red").save(tmp_path / "thin.png", compress_level=1)
+        (frame,), _ = image_apart.decode_apart(tmp_path / "thin.png", all_frames=False)
+        assert frame.size == reduced
+        assert frame.getpixel((reduced[0] - 1, reduced[1] - 1)) == (255, 0, 0)
+
+
 def test_frames_come_with_their_times(tmp_path: Path) -> None:
     frames = [draw(seed, (2300, 1800)) for seed in range(3)]
     path = tmp_path / "moving.webp"
