@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,21 +75,33 @@ def test_never_fails_and_leaves_no_double_spaces(raw: str) -> None:
     cleaned.encode("utf-8")
 
 
-def test_hostile_markup_takes_linear_time() -> None:
-    for raw in (
-        "<" * 200_000,
-        "<a " * 100_000,
-        "<!--" * 50_000,
-        "<script>" * 30_000,
-        "&amp;" * 100_000,
-        "<a " + '"' * 300_000,
-        "<a '" * 100_000,
-        '<a "<' * 100_000,
-        "a" + "\u0301\u0316" * 100_000,
-        "a" + "\u0301" * 100_000 + "\u0316" * 100_000,
-        "\ufdfa" * 100_000,
-    ):
-        clean_text(raw)
+@pytest.mark.parametrize(
+    ("head", "repeated", "tail"),
+    [
+        ("", "<", ""),
+        ("", "<a ", ""),
+        ("", "<!--", ""),
+        ("", "<script>", ""),
+        ("", "&amp;", ""),
+        ("<a ", '"', ""),
+        ("", "<a '", ""),
+        ("", '<a "<', ""),
+        ("a", "\u0301\u0316", ""),
+        ("a", "\u0301", "\u0316"),
+        ("", "\ufdfa", ""),
+    ],
+)
+def test_hostile_markup_takes_linear_time(head: str, repeated: str, tail: str) -> None:
+    def seconds(times: int) -> float:
+        """Return the least of a few, as other processes may be busy."""
+        raw, found = head + repeated * times + tail * times, []
+        for _ in range(3):
+            start = time.perf_counter()
+            clean_text(raw)
+            found.append(time.perf_counter() - start)
+        return min(found)
+
+    assert seconds(100_000) < 10 * seconds(25_000)
 
 
 def test_marks_upon_one_letter_are_kept_up_to_a_limit() -> None:
