@@ -15,9 +15,8 @@ from encoders.image_opening import open_picture
 if TYPE_CHECKING:
     from PIL import Image
 
-PIXELS_VERSION = (
-    1  # part of each image encoder's fingerprint; raise it when this code gives other pixels for the same files
-)
+# Part of each image encoder's fingerprint; raise it when this code gives other pixels for the same files.
+PIXELS_VERSION = 1
 
 _one_large = threading.Lock()  # so that those of several threads do not add up in memory
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from encoders.base import EncoderError, TextEncoder
 from encoders.export import cached_path, open_network
-from encoders.fingerprint import file_digest, fingerprint
+from encoders.fingerprint import file_digest, fingerprint, settings_digest
 from encoders.model_files import (
     REMEDY,
     Module,
@@ -220,8 +220,6 @@ def _tokenizer_digest(folder: Path, tokenizer: Callable[[], Tokenizer]) -> str:
     path = folder / "tokenizer.json"
     if path.is_file():
         return file_digest(path)
-    from encoders.fingerprint import settings_digest
-
     return settings_digest({"tokenizer": tokenizer().to_str()})
 
 

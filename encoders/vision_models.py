@@ -169,9 +169,8 @@ def _load(reference: str, folder: Path, config: dict[str, Any]) -> tuple[Any, bo
 
     loader: Any = AutoModelForImageClassification if _is_classifier(config) else AutoModel
     for name in config.get("architectures") or ():
-        if name.endswith(
-            "VisionModelWithProjection"
-        ):  # CLIP's picture tower alone; AutoModel would leave the projection out
+        # CLIP's picture tower alone; AutoModel would leave the projection out.
+        if name.endswith("VisionModelWithProjection"):
             loader = getattr(transformers, name, AutoModel)
     model, pooled = load_pretrained(reference, loader, folder)
     if _has_towers(config) and not hasattr(model, "get_image_features"):
