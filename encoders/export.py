@@ -70,10 +70,9 @@ def open_network(
             log.warning("the cached export %s is damaged (%s); exporting again", path.name, _one_line(error))
     module = build().eval()
     given_up = path.with_suffix(".torch")
-    with suppress(OSError, ValueError):  # absent or damaged: try again
-        if given_up.read_text() == _versions():
-            log.info("no ONNX export of this model, as was found before; torch runs it")
-            return TorchNetwork(module, threads)
+    if _is_noted(given_up):
+        log.info("no ONNX export of this model, as was found before; torch runs it")
+        return TorchNetwork(module, threads)
     try:
         with atomic_file(path) as part:
             export(module, example, part, dynamic)
@@ -92,6 +91,14 @@ def open_network(
                 part.write_text(_versions())
         return fallback
     return network
+
+
+def _is_noted(given_up: Path) -> bool:
+    """Say whether these versions of the libraries have failed to export a model."""
+    try:
+        return given_up.read_text() == _versions()
+    except (OSError, ValueError):
+        return False  # absent or damaged: try again
 
 
 def _versions() -> str:
