@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 # Part of each image encoder's fingerprint; raise it when this code gives other pixels for the same files.
-PIXELS_VERSION = 1
+PIXELS_VERSION = 2
 
 _one_large = threading.Lock()  # so that those of several threads do not add up in memory
 
