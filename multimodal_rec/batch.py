@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -227,4 +228,5 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[objec
     except OSError as error:
         raise CatalogueError(f"{path}: cannot be written ({error.strerror})") from error
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):  # of a folder where nothing can be written, nothing can be removed either
+            draft.unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -156,3 +157,13 @@ def test_lists_that_cannot_be_written_are_refused_before_they_are_made(tmp_path:
     with pytest.raises(CatalogueError, match=r"nowhere/recs\.csv: cannot be written \(No such file or directory\)"):
         write_lists(tmp_path / "nowhere/recs.csv", "user_id", lists())
     assert made == []
+
+
+def test_a_folder_that_is_not_to_be_written_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, *_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(CatalogueError, match=r"recs\.csv: cannot be written \(Read-only file system\)$"):
+        write_lists(tmp_path / "recs.csv", "user_id", [])
