@@ -2,7 +2,7 @@
 
 SQLite's full-text index (FTS5) of titles, descriptions, categories and attributes stands in the table of items. What a
 word is worth falls with the number of items that hold it, so a rare name decides a search and a common word hardly
-moves it.
+moves it. Words such as "the" and "what" count only where a title says just what is asked for: The Who, What a Day.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from multimodal_rec.function_words import is_function_word
 from multimodal_rec.sql import rows_among
 
 Rows = npt.NDArray[np.int64]
@@ -112,12 +113,16 @@ def find_words(db: sqlite3.Connection, text: str, total: int, known: dict[str, H
         known: words that were looked up in this table before; more are added.
     """
     words = list(dict.fromkeys(_query_words(text)))[:MOST_WORDS]
-    holders = [own for own in (_known_holders(db, word, total, known) for word in words) if len(own.rows)]
+    telling = [word for word in words if not is_function_word(word)]
+    every = [_known_holders(db, word, total, known) for word in telling]
+    if len(telling) < len(words):
+        every.append(_known_holders(db, text.replace("\0", " ").casefold(), total, known, in_titles=True))
+    holders = [own for own in every if len(own.rows)]
     if not holders:
         return {}
     worths = [0.0 if own.common else own.surely * _rarity(len(own.rows), total) for own in holders]
     whole = sum(worths) or 1.0
-    gains = [_gains(own, worth * worth / whole, len(words), total) for own, worth in zip(holders, worths, strict=True)]
+    gains = [_gains(own, worth * worth / whole, len(every), total) for own, worth in zip(holders, worths, strict=True)]
     rows, word_rows = np.unique(np.concatenate([own.rows for own in holders]), return_inverse=True)
     # Of each holder of each word, the share of all telling words that it holds.
     met = np.bincount(word_rows)[word_rows] / len(holders)
@@ -144,19 +149,30 @@ def _doubt(holders: int, total: int) -> float:
     return DOUBT * max(0.0, 1 - math.log(total / holders) / math.log(NAMES_AMONG))
 
 
-def _known_holders(db: sqlite3.Connection, word: str, total: int, known: dict[str, Holders]) -> Holders:
-    """The items that hold a word, remembered."""
-    own = known.get(word)
+def _known_holders(
+    db: sqlite3.Connection, word: str, total: int, known: dict[str, Holders], *, in_titles: bool = False
+) -> Holders:
+    """The items that hold a word, or these words one behind the other in their titles; remembered."""
+    key = f"title : {word}" if in_titles else word
+    own = known.get(key)
     if own is None:
         if len(known) >= MOST_KNOWN:
             known.clear()
-        own = known[word] = _holders(db, word, max(FEWEST, int(min(FEW * total, math.sqrt(total)))))
+        most = max(FEWEST, int(min(FEW * total, math.sqrt(total))))
+        own = known[key] = _titled(db, word, most) if in_titles else _holders(db, word, most)
     return own
+
+
+def _titled(db: sqlite3.Connection, words: str, most: int) -> Holders:
+    """The items whose titles hold words one behind the other."""
+    rows = _rows(db, f"title : {_phrase(words)}", most)
+    places = np.array(sorted(rows or []), np.int64)
+    return Holders(places, np.ones(len(places), np.bool_), common=rows is None, surely=1.0)
 
 
 def _holders(db: sqlite3.Connection, word: str, most: int) -> Holders:
     """The items that hold a word, or else one that it begins."""
-    phrase = '"' + _spaced(word).replace('"', '""') + '"'
+    phrase = _phrase(word)
     rows, surely = _rows(db, phrase, most), 1.0
     if rows == [] and len(word) >= SHORTEST_PREFIX:
         phrase, most, surely = phrase + "*", MOST_PREFIXED, STANDING_IN
@@ -165,6 +181,11 @@ def _holders(db: sqlite3.Connection, word: str, most: int) -> Holders:
     places, named = sorted({*(rows or []), *titled}), set(titled)
     in_title = np.fromiter((row in named for row in places), np.bool_, len(places))
     return Holders(np.array(places, np.int64), in_title, common=rows is None, surely=surely)
+
+
+def _phrase(words: str) -> str:
+    """Words one behind the other, as a full-text query."""
+    return '"' + _spaced(words).replace('"', '""') + '"'
 
 
 def _rows(db: sqlite3.Connection, query: str, most: int) -> list[int] | None:

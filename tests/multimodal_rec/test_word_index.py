@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from multimodal_rec import word_index
+from multimodal_rec.function_words import is_function_word
 from multimodal_rec.item_table import ItemTable
 from multimodal_rec.items import Item
 
@@ -95,10 +96,12 @@ def test_the_words_worth_is_shared_by_those_that_the_catalogue_knows(table: Item
 
 def test_in_a_small_catalogue_one_word_of_several_says_little(tmp_path: Path) -> None:
     with ItemTable(tmp_path / "items.db") as small:
-        small.put(Item(str(row), title=title) for row, title in enumerate(["Cold Spot", "Alone", "Someone", *"defgh"]))
+        small.put(
+            Item(str(row), title=title) for row, title in enumerate(["Cold Spot", "Alone", "Somewhere", *"defgh"])
+        )
         small.snapshot(tmp_path / "copy.db")
     with ItemTable(tmp_path / "copy.db", read_only=True) as small:
-        alone, among = small.find_words("cold")["0"], small.find_words("someone alone cold")["0"]
+        alone, among = small.find_words("cold")["0"], small.find_words("somewhere alone cold")["0"]
     assert alone == pytest.approx(1)
     assert among == pytest.approx((1 / 3) ** (1 + 3 * (1 - math.log(8) / math.log(1000))))
 
@@ -119,3 +122,38 @@ def test_the_catalogue_keeps_no_index(tmp_path: Path) -> None:
         draft.put([item("1", "Amélie")])
         with pytest.raises(sqlite3.OperationalError):
             draft.find_words("amelie")
+
+
+def test_words_that_say_nothing_find_only_the_titles_that_say_just_so(tmp_path: Path) -> None:
+    titles = [
+        "What a Day",
+        "As the Windru blue jacket",
+        "The Who",
+        "It",
+        "Who may the winner be",
+        "Don\u2019t",
+        "Day by day",
+    ]
+    with ItemTable(tmp_path / "items.db") as table:
+        table.put(item(str(row), title) for row, title in enumerate(titles))
+        table.put(item(f"x{number}", f"steel watch {number}") for number in range(60))
+        table.snapshot(tmp_path / "copy.db")
+    with ItemTable(tmp_path / "copy.db", read_only=True) as table:
+        found = {text: table.find_words(text) for text in ("what A day?", "It", "the who", "don't", "the windru")}
+        assert {text: max(by_word, key=lambda each: by_word[each]) for text, by_word in found.items()} == {
+            "what A day?": "0",
+            "It": "3",
+            "the who": "2",
+            "don't": "5",
+            "the windru": "1",
+        }
+        assert found["the who"] == {"2": pytest.approx(1)}
+        assert found["the windru"] == {"1": pytest.approx(1)}
+        for text in ("a watch for the wrist", "what's it like?", "(who) is as blunt"):
+            assert "1" not in table.find_words(text)
+
+
+@pytest.mark.parametrize("word", ["the", "what's", "(who", "don\u2019t", "can't", "isn't,", "they're"])
+def test_function_words(word: str) -> None:
+    assert is_function_word(word)
+    assert not any(map(is_function_word, ["day", "don", "watch's", "o'neill", "?", "", "may", "東"]))
