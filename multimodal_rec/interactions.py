@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import logging
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 from multimodal_rec.catalogue import Problem
 from multimodal_rec.errors import CatalogueError
+from multimodal_rec.filters import read_value
 from multimodal_rec.items import check_id
 from multimodal_rec.rows import BadRow, number_or_none, read_rows
+
+logger = logging.getLogger(__name__)
+
+YEAR_5000 = 95_617_584_000
+"""In seconds since 1970; a log whose times are all later most likely has them in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +41,15 @@ class Event:
 def read_interactions(path: Path) -> Iterator[Event | Problem]:
     """Yield the rows of an interactions table in order, as events or as the problems they are.
 
+    Timestamps may be ISO 8601 too, in UTC unless they say otherwise. That all of them look like milliseconds is told.
+
     Raises:
         CatalogueError: the file cannot be read, or lacks a user_id or item_id column.
     """
     has_columns = path.suffix.lower() not in {".jsonl", ".ndjson"}
     first_bad: BadRow | None = None
     good = 0
+    earliest = math.inf
     for row in read_rows(path):
         if isinstance(row, BadRow):
             first_bad = first_bad or row
@@ -50,22 +62,46 @@ def read_interactions(path: Path) -> Iterator[Event | Problem]:
             )
         good += 1
         try:
-            weight = number_or_none(fields.get("weight"))
-            yield Event(
+            weight = _number(fields, "weight")
+            event = Event(
                 user_id=check_id(fields.get("user_id"), "user_id"),
                 item_id=check_id(fields.get("item_id"), "item_id"),
                 timestamp=_seconds(fields.get("timestamp")),
-                rating=number_or_none(fields.get("rating")),
+                rating=_number(fields, "rating"),
                 weight=1.0 if weight is None else weight,
             )
         except ValueError as error:
             yield Problem(row.place, None, str(error))
+            continue
+        if event.timestamp is not None:
+            earliest = min(earliest, event.timestamp)
+        yield event
+    if YEAR_5000 < earliest < math.inf:
+        logger.error(
+            "%s: all timestamps are beyond the year 5000, and taken as they are: if they are milliseconds, divide them "
+            "by 1000",
+            path,
+        )
     if first_bad and not good:
         raise CatalogueError(f"{path}: not one row is readable: {first_bad.place}: {first_bad.reason}")
 
 
+def _number(fields: Mapping[str, Any], name: str) -> float | None:
+    try:
+        return number_or_none(fields.get(name))
+    except ValueError as error:
+        raise ValueError(f"{name} {error}") from None
+
+
 def _seconds(value: object) -> float | None:
-    return value.timestamp() if isinstance(value, datetime) else number_or_none(value)
+    try:
+        return number_or_none(value)
+    except ValueError:
+        text = value.strip() if isinstance(value, str) else value
+        time = read_value(text).time if isinstance(text, str | date) else math.nan
+        if math.isnan(time):
+            raise ValueError(f"timestamp {value!r} is neither seconds since 1970 nor ISO 8601") from None
+        return time
 
 
 def in_time_order(events: Iterable[Event]) -> list[Event]:

@@ -83,7 +83,10 @@ def number_or_none(value: object) -> float | None:
         if value is None or isinstance(value, str) or is_nan(value):
             return None
         raise ValueError(f"{value!r} is no number")
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no number") from None
     if not math.isfinite(number):
         raise ValueError(f"{text!r} is not finite")
     return number

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,29 @@ def test_weight_is_1_where_it_is_blank(tmp_path: Path) -> None:
     assert [row.weight for row in rows if isinstance(row, Event)] == [0.5, 1.0, 0.0]
 
 
+def test_timestamps_may_be_iso_8601(tmp_path: Path) -> None:
+    times = ["2026-01-01T00:00:00Z", "2026-01-01", " 2026-01-01 02:00:00+02:00 ", "1767225600", "2026-01-01T00:00"]
+    rows = read_interactions(csv_file(tmp_path, "user_id,item_id,timestamp\n" + "".join(f"u,1,{t}\n" for t in times)))
+    assert [row.timestamp for row in rows if isinstance(row, Event)] == [1767225600.0] * 5
+    moments = [datetime(2026, 1, 1), datetime(2026, 1, 1, tzinfo=UTC).date()]
+    for place, moment in enumerate(moments):
+        path = tmp_path / f"{place}.parquet"
+        pyarrow.parquet.write_table(pyarrow.table({"user_id": ["u"], "item_id": ["1"], "timestamp": [moment]}), path)
+        assert list(read_interactions(path)) == [Event("u", "1", 1767225600.0)]
+
+
+@pytest.mark.parametrize(("times", "told"), [(["1767225600000", "", "1767225601000"], 1), (["1", "1767225600000"], 0)])
+def test_milliseconds_are_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, times: list[str], told: int
+) -> None:
+    lines = "".join(f"u,1,{time}\n" for time in times)
+    rows = list(read_interactions(csv_file(tmp_path, f"user_id,item_id,timestamp\n{lines}")))
+    assert [row.timestamp for row in rows if isinstance(row, Event)] == [
+        float(time) if time else None for time in times
+    ]
+    assert [record.getMessage().endswith("divide them by 1000") for record in caplog.records] == [True] * told
+
+
 def test_bad_rows_cost_no_other(tmp_path: Path) -> None:
     lines = [
         "user_id,item_id,timestamp,rating",
@@ -84,9 +108,9 @@ def test_bad_rows_cost_no_other(tmp_path: Path) -> None:
     assert [(row.place, row.reason) for row in rows if isinstance(row, Problem)] == [
         ("log.csv line 3", "no user_id"),
         ("log.csv line 4", "no item_id"),
-        ("log.csv line 5", "could not convert string to float: 'yesterday'"),
-        ("log.csv line 6", "could not convert string to float: 'good'"),
-        ("log.csv line 7", "'inf' is not finite"),
+        ("log.csv line 5", "timestamp 'yesterday' is neither seconds since 1970 nor ISO 8601"),
+        ("log.csv line 6", "rating 'good' is no number"),
+        ("log.csv line 7", "timestamp 'inf' is neither seconds since 1970 nor ISO 8601"),
         ("log.csv line 8", "more cells than the header has columns"),
     ]
 
@@ -106,8 +130,8 @@ def test_bad_jsonl_rows_cost_no_other(tmp_path: Path) -> None:
     assert [row for row in rows if isinstance(row, Event)] == [Event("a", "1"), Event("z", "1")]
     assert [row.reason.partition(":")[0] for row in rows if isinstance(row, Problem)] == [
         "item_id is not text",
-        "[5] is no number",
-        "True is no number",
+        "rating [5] is no number",
+        "timestamp True is neither seconds since 1970 nor ISO 8601",
         "no item_id",
         "not JSON",
     ]
