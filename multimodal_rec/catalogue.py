@@ -11,8 +11,11 @@ from encoders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, clean_text
 from multimodal_rec.csv_values import read_csv_values
 from multimodal_rec.errors import CatalogueError
 from multimodal_rec.file_names import title_of
-from multimodal_rec.items import CheckedItem, Item, check_id, check_item, resolved_folder
+from multimodal_rec.items import KNOWN_FIELDS, CheckedItem, Item, check_id, check_item, resolved_folder
 from multimodal_rec.rows import TABLE_SUFFIXES, BadRow, read_rows, text_or_none
+
+SHOWN = KNOWN_FIELDS - {"id"}
+"""Fields that make an item something to be found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ def read_catalogue(
     the result depends on, before it is read.
 
     Raises:
-        CatalogueError: the path does not exist or is no catalogue at all.
+        CatalogueError: the path does not exist or is no catalogue at all, or lacks columns without which it is none.
     """
     resolved_folder.cache_clear()  # a link may lead elsewhere by now
     if path.is_dir():
@@ -50,11 +53,17 @@ def read_catalogue(
     if not root.is_dir():
         raise CatalogueError(f"{root}: the media root is no folder")
     typed = read_csv_values(path) if path.suffix.lower() == ".csv" else dict
+    has_columns = path.suffix.lower() not in {".jsonl", ".ndjson"}
     places: dict[str, str] = {}
     for row in read_rows(path):
         if isinstance(row, BadRow):
             yield Problem(row.place, None, row.reason)
             continue
+        if has_columns and not ("id" in row.fields and SHOWN & row.fields.keys()):
+            raise CatalogueError(
+                f"{path}: a catalogue needs the column id and one of {', '.join(sorted(SHOWN))}, "
+                f"found {', '.join(row.fields)}"
+            )
         try:
             checked = check_item(typed(row.fields), root, note)
         except ValueError as error:

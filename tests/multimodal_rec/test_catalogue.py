@@ -488,6 +488,16 @@ def test_folder_with_what_is_no_file(tmp_path: Path) -> None:
     assert "no valid Unicode" in told[os.fsdecode(b"bad\xff.jpg")]
 
 
+@pytest.mark.parametrize("header", ["id;title", "sku,title", "id,price"])
+def test_missing_columns_are_refused_by_name(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "items.csv"
+    path.write_text(f"{header}\n1,2\n" if "," in header else f"{header}\n1;2\n")
+    needed = "a catalogue needs the column id and one of categories, description, image, title, video"
+    with pytest.raises(CatalogueError) as caught:
+        read(path)
+    assert str(caught.value) == f"{path}: {needed}, found {header.replace(',', ', ')}"
+
+
 def test_what_is_no_catalogue_is_refused_by_name(tmp_path: Path) -> None:
     touch(tmp_path, "items.xlsx", "items.parquet")
     for name, says in [
