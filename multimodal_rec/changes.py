@@ -49,7 +49,7 @@ def update(
 
     Where all are there just so, no release is published. Raises: as `build`.
     """
-    return change(workspace, catalogue, media_root=media_root, threads=threads, progress=progress)
+    return change(workspace, catalogue, media_root=media_root, any_usable=True, threads=threads, progress=progress)
 
 
 def remove(ids: Sequence[str], workspace: Path) -> Summary:
@@ -68,6 +68,7 @@ def change(
     *,
     removed: Sequence[str] = (),
     media_root: Path | None = None,
+    any_usable: bool = False,
     encoders: Encoders | None = None,
     threads: int | None = None,
     wait: float = 0,
@@ -76,7 +77,8 @@ def change(
     """Take items out of a workspace, then add or replace those of a catalogue, in one release.
 
     `encoders` are used if they are those of the current release, and loaded otherwise. Another process that changes the
-    workspace is waited for `wait` seconds. Raises as `update` and `remove`.
+    workspace is waited for `wait` seconds. Raises as `update` and `remove`; that no row of the catalogue is usable is an error where
+    `any_usable` asks for one.
     """
     place = Workspace(workspace)
     with place.writing(wait=wait):
@@ -96,6 +98,8 @@ def change(
             put = work.read_changes(catalogue, media_root)
             looked_at = put if _fits(work, manifest, len(put)) else None  # all of them, where they are many
             unusable = set(work.embed(encoders, looked_at))
+            if any_usable and unusable.issuperset(put):
+                work.refuse_catalogue()
             work.items.take_back(folder / ITEMS_FILE, unusable.difference(gone))  # a row of no use replaces nothing
             looked_at = looked_at and [item_id for item_id in looked_at if item_id not in unusable]
             changed = list(dict.fromkeys([*gone, *work.items.unlike(folder / ITEMS_FILE, looked_at)]))

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -308,11 +308,17 @@ class Work:
         self.summary.rejected = sum(not problem.kept for problem in self.problems)
         self.summary.warnings = len(self.problems) - self.summary.rejected
         if not len(self.items):
-            self.workspace.write_rejected(self.problems)
-            if not self.problems:
-                raise CatalogueError("the catalogue holds no rows: give one with at least one item")
-            raise CatalogueError(f"no row of the catalogue is usable: {self.workspace.path}/rejected.jsonl says why")
+            self.refuse_catalogue()
         return counts.unusable
+
+    def refuse_catalogue(self) -> NoReturn:
+        """Raise CatalogueError for a catalogue that holds nothing usable."""
+        self.workspace.write_rejected(self.problems)
+        if not self.problems:
+            raise CatalogueError("the catalogue holds no rows: give one with at least one item")
+        first = f"{self.problems[0].place}: {self.problems[0].reason}"
+        reasons = f"{self.workspace.path}/rejected.jsonl says why"
+        raise CatalogueError(f"no row of the catalogue is usable ({first}): {reasons}")
 
     def _embed(self, encoders: Encoders, ids: Sequence[str] | None) -> EmbedCounts:
         return embed_catalogue(

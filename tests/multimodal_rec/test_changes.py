@@ -15,7 +15,7 @@ from multimodal_rec import Event, Recommender, changes, work
 from multimodal_rec.build import build
 from multimodal_rec.changes import change, remove, update
 from multimodal_rec.embed import Encoders, recorded_encoders
-from multimodal_rec.errors import UnknownItem, WorkspaceError
+from multimodal_rec.errors import CatalogueError, UnknownItem, WorkspaceError
 from multimodal_rec.releases import read_manifest
 from multimodal_rec.workspace import Workspace
 from tests.multimodal_rec.test_predict import write
@@ -217,3 +217,20 @@ def test_rows_that_cannot_be_used_change_nothing(workspace: Path, tmp_path: Path
     assert told(workspace)["ids"] == [item_id for item_id in before["ids"] if item_id != "i4"]
     remove(["i3"], workspace)
     assert "broken.jpg" in (workspace / "rejected.jsonl").read_text(), "of the last catalogue that was read"
+
+
+def test_an_update_without_a_usable_row_is_refused_as_a_build_is(
+    workspace: Path, tmp_path: Path, encoders: Encoders
+) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    before = told(workspace)
+    for rows, says in [
+        ([], "the catalogue holds no rows: give one with at least one item"),
+        ([{"sku": "i4"}, {"sku": "i5"}], r"usable \(bad.jsonl line 1: no id\): .*/rejected.jsonl says why"),
+        ([{"id": "i4", "image": "broken.jpg"}], "rejected.jsonl says why"),
+    ]:
+        with pytest.raises(CatalogueError, match=says):
+            update(table(tmp_path / "bad.jsonl", rows), workspace)
+        assert_same(told(workspace), before)
+    assert "broken.jpg" in (workspace / "rejected.jsonl").read_text()
+    assert update(table(tmp_path / "good.jsonl", [row(3, version=1)]), workspace).items == 18
