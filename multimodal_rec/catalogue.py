@@ -17,6 +17,9 @@ from multimodal_rec.rows import TABLE_SUFFIXES, BadRow, read_rows, text_or_none
 SHOWN = KNOWN_FIELDS - {"id"}
 """Fields that make an item something to be found."""
 
+WORKSPACE_TABLES = ("items.db", "vectors.db")
+"""Files that tell a workspace, which is no part of the folder that it lies in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -78,12 +81,16 @@ def read_catalogue(
         yield checked
 
 
+def _is_workspace(parent: str, name: str) -> bool:
+    return all((Path(parent) / name / table).is_file() for table in WORKSPACE_TABLES)
+
+
 def _read_folder(folder: Path, note: Callable[[Path], None]) -> Iterator[CheckedItem | Problem]:
     """Each picture or clip is an item: its id is the path below the folder, its categories the sub-folders."""
     root = folder.resolve()
     for parent, folders, names in os.walk(folder):
         note(Path(parent))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and not _is_workspace(parent, name))
         for name in sorted(name for name in names if not name.startswith(".")):
             path = Path(parent) / name
             relative = path.relative_to(folder)

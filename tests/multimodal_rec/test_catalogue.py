@@ -452,6 +452,13 @@ def test_folder_of_media(tmp_path: Path) -> None:
     ]
 
 
+def test_a_workspace_is_no_part_of_its_folder(tmp_path: Path) -> None:
+    touch(tmp_path, "a.png", "ws/items.db", "ws/vectors.db", "ws/releases/1/x.png", "films/ws/items.db", "films/b.png")
+    items, problems = read(tmp_path)
+    assert [item.id for item in items] == ["a.png", "films/b.png"]
+    assert [problem.place for problem in problems] == ["films/ws/items.db"]
+
+
 def test_names_of_a_folder_are_clean_texts(tmp_path: Path) -> None:
     touch(tmp_path, "R&amp;B/-.jpg", "_/Cafe\u0301.jpg")
     items, problems = read(tmp_path)
