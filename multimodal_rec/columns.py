@@ -152,6 +152,11 @@ class ItemFilter:
     def _column(self, name: str) -> Column:
         column = self._read(name)
         if not len(column):
+            if name in self._table.attributes():
+                raise QueryError(
+                    f"the attribute {name!r} is no text, number, truth value or list of them in any item: filter by "
+                    "another, or give what you want to filter by a field of its own in the catalogue"
+                )
             raise QueryError(f"no item has an attribute {name!r}, {self._what_there_is()}")
         return column
 

@@ -196,6 +196,13 @@ def test_odd_values_are_passed_over(tmp_path: Path) -> None:
         assert list(items.select("price=3") or ()) == ["list"]
 
 
+def test_an_attribute_without_a_value_to_compare_is_told(tmp_path: Path) -> None:
+    with ItemTable(tmp_path / "items.db") as table:
+        table.put([Item("1", attributes={"platform": {"pc": True}})])
+        with pytest.raises(QueryError, match="the attribute 'platform' is no text, number, truth value or list"):
+            ItemFilter(table).select("platform=pc")
+
+
 def test_json_that_only_python_reads_costs_no_other_item(tmp_path: Path) -> None:
     path = tmp_path / "items.db"
     with ItemTable(path) as table:
