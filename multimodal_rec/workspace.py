@@ -15,6 +15,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -48,11 +49,13 @@ class Workspace:
     """Paths of a workspace, and the right to change it."""
 
     def __init__(self, path: Path) -> None:
-        """Raises WorkspaceError where SQLite could not write to such a path."""
+        """Raises WorkspaceError where the path is a file, or SQLite could not write to such a path."""
         try:
             str(path.absolute()).encode()
         except UnicodeEncodeError as error:
             raise WorkspaceError(f"{str(path)!r}: a workspace's path must be text in UTF-8; choose another") from error
+        if os.path.isfile(path):  # noqa: PTH113 - a path that is none is told when it is made
+            raise WorkspaceError(f"{path} cannot be written (it is a file): name another folder")
         self.path = path
         self.releases = Releases(path / "releases")
 

@@ -68,6 +68,14 @@ def test_what_is_damaged_is_refused(tmp_path: Path, text: str) -> None:
         tuned_settings(tmp_path)
 
 
+def test_a_build_into_a_file_is_told_so(tmp_path: Path) -> None:
+    path = tmp_path / "t.txt"
+    path.write_text("mine")
+    done = run("build", tmp_path / "items.jsonl", "-w", path, code=2)
+    assert done.stderr == f"error: {path} cannot be written (it is a file): name another folder\n"
+    assert path.read_text() == "mine"
+
+
 def test_a_build_refuses_them_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "items.jsonl").write_text('{"id": "1", "title": "A cat"}\n', encoding="utf-8")
     (tmp_path / "ws").mkdir()
