@@ -239,7 +239,7 @@ def recommend_command(
     from multimodal_rec.batch import read_histories, read_ids, user_of, write_lists
     from multimodal_rec.contact_sheet import item_card
     from multimodal_rec.errors import QueryError
-    from multimodal_rec.recommender import check_k
+    from multimodal_rec.recommender import NOTHING_KNOWN, check_k
     from multimodal_rec.slate import Slate
 
     check_k(k)
@@ -262,6 +262,10 @@ def recommend_command(
             present = set(known)
             skipped += [(name, "no interaction of this user is known") for name in wanted if name not in present]
             wanted = [name for name in wanted if name in present]
+            if given is not None:
+                lost = {name for name in wanted if not any(event.item_id in recommender for event in given[name])}
+                skipped += [(name, NOTHING_KNOWN) for name in wanted if name in lost]
+                wanted = [name for name in wanted if name not in lost]
             with _progress(quiet) as progress:
                 lists = recommender.recommend_all(
                     ((name, given[name] if given is not None else recommender.history(name)) for name in wanted),

@@ -64,6 +64,7 @@ SAME_SCORE = 1e-5
 """A part that falls short of the whole by less is the whole: the one shot of a clip, say."""
 MANY_EXCLUDED = 2048
 """So many ids to leave out of all queries are taken out of the items to choose from, fewer out of each query."""
+NOTHING_KNOWN = "no item of this history is in the index: check its item ids"
 WORDS = 1.0
 """What an item gains that holds all words of a text, if no other does: as much as the nearest meaning can give."""
 UNIQUE = Slate(unique=True)
@@ -254,7 +255,7 @@ class Recommender:
         """
         events = self._asked_history("recommend", user, history)
         if history is not None and not any(event.item_id in self._index for event in events):
-            raise QueryError("no item of this history is in the index: check its item ids")
+            raise QueryError(NOTHING_KNOWN)
         lists = self.recommend_all(
             [(user or "", events)],
             k=k,

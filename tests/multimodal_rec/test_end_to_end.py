@@ -109,6 +109,16 @@ def test_batch_equals_single(workspace: Path, tmp_path: Path) -> None:
     ]
 
 
+def test_of_many_histories_those_of_unknown_items_are_skipped(workspace: Path, tmp_path: Path) -> None:
+    known = results("recommend", "-w", workspace, "--user", "ada", "--include-seen")[0]["item_id"]
+    (tmp_path / "hist.csv").write_text(f"user_id,item_id\nold,{known}\nlost,nowhere\nold,nowhere\n")
+    many = ["recommend", "-w", workspace, "--history", tmp_path / "hist.csv", "--users", "all"]
+    told = json.loads(run(*many, "--output", tmp_path / "recs.csv", "--json").stdout)
+    reason = "no item of this history is in the index: check its item ids"
+    assert (told["users"], told["skipped"]) == (1, [{"id": "lost", "reason": reason}])
+    assert {row["user_id"] for row in table(tmp_path / "recs.csv")} == {"old"}
+
+
 def test_contact_sheet_holds_its_pictures(workspace: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     run("search", "-w", workspace, "--image", SAMPLE / "queries/snow.jpg", "-k", 4, "--html", page)
