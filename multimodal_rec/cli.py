@@ -823,7 +823,8 @@ def _print_summary(summary: Summary, workspace: Path, as_json: bool) -> None:
     for name, value in lines:
         if name != "settings" or summary.settings:  # those that `tune` chose
             _print(f"{name:13} {value()}")
-    if summary.rejected or summary.warnings:
+    unused = [summary.interactions.get(name) for name in ("rejected", "unknown_items")]
+    if summary.rejected or summary.warnings or any(unused):
         _print(f"what was left out and why: {workspace / 'rejected.jsonl'}")
 
 

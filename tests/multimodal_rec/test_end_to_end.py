@@ -266,3 +266,11 @@ def test_without_events_nothing_needs_torch(tmp_path: Path, command: str) -> Non
     asked = [sys.executable, "-c", code, command, str(items), "-w", str(tmp_path / "ws"), "--quiet"]
     done = subprocess.run(asked, capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.split()[-1] == "False"
+
+
+def test_a_summary_says_where_unknown_interactions_are_written(tmp_path: Path) -> None:
+    (tmp_path / "items.jsonl").write_text('{"id": "1", "title": "A cat"}\n')
+    (tmp_path / "log.csv").write_text("user_id,item_id\nu,1\nu,2\n")
+    build = "build", tmp_path / "items.jsonl", "-w", tmp_path / "ws"
+    assert "rejected.jsonl" in run(*build, "--interactions", tmp_path / "log.csv").stdout
+    assert "rejected.jsonl" not in run(*build).stdout
