@@ -81,6 +81,8 @@ def read_queries(path: Path) -> Iterator[tuple[str, Query] | Skipped]:
     told.
     """
     others: set[str] = set()
+    known: set[str] = set()
+    twice: list[str] = []
     for row in read_rows(path):
         if isinstance(row, BadRow):
             yield row.place, row.reason
@@ -94,10 +96,17 @@ def read_queries(path: Path) -> Iterator[tuple[str, Query] | Skipped]:
         if query_id is None:
             yield row.place, "no id"
             continue
+        if query_id in known:
+            twice.append(query_id)
+        known.add(query_id)
         try:
             yield query_id, _query(fields, path.parent)
         except QueryError as error:
             yield query_id, str(error)
+    if twice:
+        logger.error(
+            "%s: %d rows have the id of an earlier one, first %r: each is answered", path, len(twice), twice[0]
+        )
 
 
 def _query(fields: Mapping[str, Any], folder: Path) -> Query:

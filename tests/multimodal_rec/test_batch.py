@@ -167,3 +167,11 @@ def test_a_folder_that_is_not_to_be_written_is_told_once(tmp_path: Path, monkeyp
     monkeypatch.setattr(Path, "unlink", refuse)
     with pytest.raises(CatalogueError, match=r"recs\.csv: cannot be written \(Read-only file system\)$"):
         write_lists(tmp_path / "recs.csv", "user_id", [])
+
+
+def test_ids_of_queries_that_occur_twice_are_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = queries_file(tmp_path, *({"id": name, "text": name} for name in "abbaac"))
+    assert [name for name, _ in read_queries(path)] == list("abbaac")
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{path}: 3 rows have the id of an earlier one, first 'b': each is answered"
+    ]
