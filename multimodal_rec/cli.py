@@ -369,6 +369,11 @@ def search_command(
                 raise QueryError(f"{name} goes into the queries file, with each query: leave it out")
         if html:
             raise QueryError("--html shows one search: leave it out where there is a file of --queries")
+    weights = dict(map(read_weight, weight or []))
+    parts = {"text": text, "image": image, "video": video, "item": item, "less_like": less_like}
+    for name in weights:
+        if name in parts and not parts[name]:
+            raise QueryError(f"--weight {name} weighs nothing: give --{name.replace('_', '-')}, or leave it out")
     left_out = read_ids(exclude) if exclude else []
     with _open(workspace, threads) as recommender:
         if queries is not None and output is not None:
@@ -391,7 +396,7 @@ def search_command(
             exclude=left_out,
             item=item,
             less_like=[Path(each) if Path(each).is_file() else each for each in less_like or []],
-            weights=dict(map(read_weight, weight or [])),
+            weights=weights,
             words=words,
             unique=unique,
         )

@@ -183,7 +183,8 @@ class QueryVectors:
             images = [p.convert("RGB") if isinstance(p, Image.Image) else read_image(Path(p)) for p in pictures]
             return self._of_features(self._image_encoder().encode(images))
         except (MediaError, OSError) as error:
-            raise QueryError(f"the query cannot be read: {error}") from error
+            hint = _other_option(pictures, VIDEO_SUFFIXES, "a clip is asked for with --video")
+            raise QueryError(f"the query cannot be read: {error}{hint}") from error
 
     def _of_clips(self, clips: Sequence[str | Path]) -> FloatArray:
         features = []
@@ -193,7 +194,8 @@ class QueryVectors:
                     raise encoding
                 features.append(encoding.vector)
         except (MediaError, OSError) as error:
-            raise QueryError(f"the query cannot be read: {error}") from error
+            hint = _other_option(clips, IMAGE_SUFFIXES, "a picture is asked for with --image")
+            raise QueryError(f"the query cannot be read: {error}{hint}") from error
         return self._of_features(np.stack(features))
 
     def _of_items(self, ids: Sequence[str]) -> FloatArray:
@@ -219,6 +221,12 @@ class QueryVectors:
             else:
                 rows.append(self._of_texts([checked_text(example)]))
         return np.concatenate(rows)
+
+
+def _other_option(media: Iterable[Picture], suffixes: Collection[str], hint: str) -> str:
+    """The hint, where one of the media is a file of the other kind."""
+    paths = [Path(each) for each in media if isinstance(each, str | Path)]
+    return f"; {hint}" if any(path.suffix.lower() in suffixes and path.is_file() for path in paths) else ""
 
 
 def read_weight(text: str) -> tuple[str, float]:

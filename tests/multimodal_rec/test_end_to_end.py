@@ -274,3 +274,12 @@ def test_a_summary_says_where_unknown_interactions_are_written(tmp_path: Path) -
     build = "build", tmp_path / "items.jsonl", "-w", tmp_path / "ws"
     assert "rejected.jsonl" in run(*build, "--interactions", tmp_path / "log.csv").stdout
     assert "rejected.jsonl" not in run(*build).stdout
+
+
+def test_a_medium_under_the_wrong_option_and_a_weight_of_nothing_are_told(workspace: Path) -> None:
+    picture, clip = SAMPLE / "queries/snow.jpg", next(SAMPLE.rglob("*.webm"))
+    search = "search", "-w", workspace
+    assert "asked for with --video" in run(*search, "--image", clip, code=2).stderr
+    assert "asked for with --image" in run(*search, "--video", picture, code=2).stderr
+    told = "error: --weight image weighs nothing: give --image, or leave it out\n"
+    assert run(*search, "--text", "sea", "--weight", "image=2", code=2).stderr == told
