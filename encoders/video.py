@@ -47,7 +47,8 @@ def encode_videos(
 ) -> Iterator[tuple[Path, Encoding | MediaError]]:
     """Yield each clip's encoding, or the reason why it has none, in the order of `paths`.
 
-    The parts are the shots, at least one, with their start and end in seconds. The cost of a clip is bounded whatever its length. Raises EncoderError when OpenCV cannot be loaded.
+    The parts are the shots, at least one, with their start and end in seconds. The cost of a clip is bounded whatever its
+    length. Raises EncoderError when OpenCV cannot be loaded.
     """
     import_cv2()
     side = frame_side(encoder)

@@ -77,8 +77,8 @@ def change(
     """Take items out of a workspace, then add or replace those of a catalogue, in one release.
 
     `encoders` are used if they are those of the current release, and loaded otherwise. Another process that changes the
-    workspace is waited for `wait` seconds. Raises as `update` and `remove`; that no row of the catalogue is usable is an error where
-    `any_usable` asks for one.
+    workspace is waited for `wait` seconds. Raises as `update` and `remove`; where `any_usable` asks for a usable row of
+    the catalogue, also when there is none.
     """
     place = Workspace(workspace)
     with place.writing(wait=wait):
