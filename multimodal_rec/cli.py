@@ -71,7 +71,7 @@ def build_command(
     interactions: Annotated[Path | None, typer.Option(help="Table of user_id,item_id,timestamp,rating.")] = None,
     text_encoder: Annotated[str, typer.Option(metavar="REF", help="auto, or a Hugging Face name or folder.")] = "auto",
     image_encoder: Annotated[
-        str, typer.Option(metavar="REF", help="auto, torchvision:NAME, or a Hugging Face name or folder.")
+        str, typer.Option(metavar="REF", help="auto, torchvision:NAME[:FILE.pth], or a Hugging Face name or folder.")
     ] = "auto",
     media_root: MediaRoot = None,
     index: Annotated[str, typer.Option(metavar="KIND", help="auto, flat, pq, hnsw or ivf.")] = "auto",
