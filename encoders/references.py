@@ -40,14 +40,13 @@ def load_image_encoder(reference: str = "auto", *, threads: int | None = None) -
 
         return load_packaged_image(reference, count)
     _reject_empty(reference)
-    if reference.startswith("torchvision:"):
-        from encoders.torchvision_models import load_torchvision
-
-        with as_encoder_error(reference):
-            return load_torchvision(reference, count)
-    from encoders.vision_models import load_vision_model
-
     with as_encoder_error(reference):
+        if reference.startswith("torchvision:"):
+            from encoders.torchvision_models import load_torchvision
+
+            return load_torchvision(reference, count)
+        from encoders.vision_models import load_vision_model
+
         return load_vision_model(reference, count)
 
 

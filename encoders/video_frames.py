@@ -59,7 +59,11 @@ class Packets:
 
 
 class NoFramesError(MediaError):
-    """Nothing of a clip can be decoded."""
+    """Nothing of a clip can be decoded; `reason` is the likeliest why."""
+
+    def __init__(self, path: Path) -> None:
+        self.reason = why_no_frames(path)
+        super().__init__(f"{path.name}: {self.reason}")
 
 
 class Decoder(Protocol):
@@ -152,7 +156,7 @@ class Video:
     def check(self) -> None:
         """Raise MediaError where frames of the stated size are none, or beyond the limit."""
         if self.width <= 0 or self.height <= 0:
-            raise NoFramesError(f"{self._path.name}: {why_no_frames(self._path)}")
+            raise NoFramesError(self._path)
         self._check_size(self.width, self.height)
 
     def _check_size(self, width: int, height: int) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from encoders.base import EncoderError, MediaError, Pixels
+from encoders.video_reasons import undecodable
 
 TIMEOUT = 8000  # milliseconds that opening or one read may take
 PROBE_SECONDS = 30
@@ -82,7 +83,7 @@ def opencv(path: Path) -> Iterator[OpenCVDecoder]:
         try:
             yield decoder
         except cv2.error as error:
-            raise MediaError(f"{path.name}: cannot be decoded ({' '.join(str(error).split())[:160]})") from error
+            raise undecodable(path, error) from error
         finally:
             decoder.close()
 

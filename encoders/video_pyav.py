@@ -12,7 +12,7 @@ import numpy as np
 
 from encoders.base import MediaError, Pixels
 from encoders.video_opencv import import_cv2
-from encoders.video_reasons import MOST_PIXELS
+from encoders.video_reasons import MOST_PIXELS, undecodable
 
 REMEDY = "pip install 'multimodal-rec[av]'"
 BUFFER = 1 << 18  # bytes read at once
@@ -167,7 +167,7 @@ def pyav(path: Path) -> Iterator[PyAVDecoder]:
             finally:
                 decoder.close()
     except (av.error.FFmpegError, ValueError) as error:  # ValueError: no video, or pixels that it cannot convert
-        raise MediaError(f"{path.name}: cannot be decoded ({' '.join(str(error).split())[:160]})") from error
+        raise undecodable(path, error) from error
 
 
 def _no_other_file(url: str, *_: object) -> BinaryIO:

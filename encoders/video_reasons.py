@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from encoders.base import MediaError
+
 MOST_BYTES = 64 << 30
 MOST_PIXELS = 36_000_000  # of a frame: 8K and a little more
 NO_FRAME = "no frame can be decoded: the video is damaged, or of a codec that OpenCV does not read here, such as AV1"
@@ -56,6 +58,11 @@ def why_no_frames(path: Path) -> str:
         "the video is cut short: its header is there but no frames": b"mdat" not in boxes,
     }
     return next((reason for reason, holds in signs.items() if holds), NO_FRAME)
+
+
+def undecodable(path: Path, error: Exception) -> MediaError:
+    """What to raise where a decoder gives up with an error of its own."""
+    return MediaError(f"{path.name}: cannot be decoded ({' '.join(str(error).split())[:160]})")
 
 
 def is_whole_matroska(path: Path) -> bool:

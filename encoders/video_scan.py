@@ -21,7 +21,7 @@ from encoders.telling import Candidate, candidate, thumbnail
 from encoders.video_frames import Frame, NoFramesError, Open, Packets, Video, open_video, read_packets, reading
 from encoders.video_opencv import is_converted, opencv
 from encoders.video_pyav import REMEDY, is_installed, is_interlaced, pyav
-from encoders.video_reasons import NO_FRAME, is_whole_matroska, why_no_frames
+from encoders.video_reasons import NO_FRAME, is_whole_matroska
 
 MOST_FRAMES = 6_000  # read in order; of longer clips samples are looked at
 MOST_PIXELS = 2_500_000_000  # read in order: 40 s of full HD
@@ -92,7 +92,7 @@ def scan_clip(path: Path, side: int) -> Scan:
 
 
 def _scan_by_either(path: Path, side: int) -> Scan:
-    unread = NoFramesError(f"{path.name}: it is interlaced, which this version of OpenCV cannot show")
+    unread = MediaError(f"{path.name}: it is interlaced, which this version of OpenCV cannot show")
     try:
         if _is_shown(path):
             scan = _scan(path, side, opencv)
@@ -100,15 +100,15 @@ def _scan_by_either(path: Path, side: int) -> Scan:
             if stuck is None or not is_installed() or not is_interlaced(path, stuck):
                 return scan
     except NoFramesError as error:
-        unread = error
-        if not str(error).endswith(NO_FRAME):  # it is known why, and no other decoder could
+        if error.reason != NO_FRAME:  # it is known why, and no other decoder could
             raise
+        unread = error
     if not is_installed():
-        raise NoFramesError(f"{unread}; try {REMEDY}") from None
+        raise MediaError(f"{unread}; try {REMEDY}") from None
     try:
         return _scan(path, side, pyav)
     except MediaError:
-        raise NoFramesError(f"{unread}; PyAV does not read it either") from None
+        raise MediaError(f"{unread}; PyAV does not read it either") from None
 
 
 def _scan(path: Path, side: int, decoded: Open) -> Scan:
@@ -119,7 +119,7 @@ def _scan(path: Path, side: int, decoded: Open) -> Scan:
     if scan is None:
         scan = _scan_long(path, side, most, decoded)
     if not scan.times:
-        raise NoFramesError(f"{path.name}: {why_no_frames(path)}")
+        raise NoFramesError(path)
     if scan.reached < WHOLE * scan.promised and not (
         # The length of a Matroska file may be that of its sound.
         is_whole_matroska(path) and scan.decoded >= WHOLE * read_packets(path, decoded).count

@@ -7,88 +7,14 @@ import re
 from encoders import clean_text
 
 # What cameras, phones and programs call their files.
-_CALLED = frozenset(
-    [
-        "img",
-        "image",
-        "images",
-        "dsc",
-        "dscn",
-        "dscf",
-        "dcim",
-        "pxl",
-        "mvi",
-        "mov",
-        "mvimg",
-        "gopr",
-        "gopro",
-        "vid",
-        "video",
-        "videos",
-        "movie",
-        "clip",
-        "clips",
-        "film",
-        "photo",
-        "photos",
-        "pic",
-        "pics",
-        "pict",
-        "picture",
-        "pictures",
-        "foto",
-        "fotos",
-        "bild",
-        "imagen",
-        "scan",
-        "scanned",
-        "screenshot",
-        "screen",
-        "shot",
-        "capture",
-        "recording",
-        "whatsapp",
-        "signal",
-        "telegram",
-        "facebook",
-        "untitled",
-        "unnamed",
-        "file",
-        "frame",
-        "frames",
-        "page",
-        "slide",
-        "copy",
-        "final",
-        "edited",
-        "edit",
-        "version",
-        "new",
-        "old",
-        "cam",
-        "camera",
-        "pano",
-        "burst",
-        "thumb",
-        "thumbnail",
-        "jpg",
-        "jpeg",
-        "png",
-        "gif",
-        "webp",
-        "tiff",
-        "mkv",
-        "webm",
-        "dji",
-        "item",
-        "product",
-        "asset",
-        "media",
-        "upload",
-        "download",
-        "output",
-    ]
-)
+_WORDS = """
+img image images dsc dscn dscf dcim pxl mvi mov mvimg gopr gopro vid video videos movie clip clips film photo photos
+pic pics pict picture pictures foto fotos bild imagen scan scanned screenshot screen shot capture recording whatsapp
+signal telegram facebook untitled unnamed file frame frames page slide copy final edited edit version new old cam
+camera pano burst thumb thumbnail jpg jpeg png gif webp tiff mkv webm dji item product asset media upload download
+output
+"""
+_CALLED = frozenset(_WORDS.split())
 _LEAST_DIGITS = 6  # of a number in base 16, as digests and identifiers are
 
 
