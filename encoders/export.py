@@ -107,14 +107,13 @@ def _versions() -> str:
 
 def _on_cuda(module: nn.Module, example: Inputs, threads: int) -> Network:
     """Return the module on CUDA in half precision, or as it is where half precision changes what it answers."""
-    single = TorchNetwork(copy.deepcopy(module), threads, "cuda")
-    half = TorchNetwork(copy.deepcopy(module), threads, "cuda", half=True)
     try:
-        (expected,), (actual,) = single.run([example]), half.run([example])
+        half = TorchNetwork(copy.deepcopy(module), threads, "cuda", half=True)
+        (expected,), (actual,) = TorchNetwork(module, threads).run([example]), half.run([example])
         _check_close(actual, expected, HALF_TOLERANCE)
     except Exception as error:
         log.warning("this model cannot run in half precision (%s); it runs in single, more slowly", _one_line(error))
-        return single
+        return TorchNetwork(module, threads, "cuda")
     return half
 
 

@@ -20,7 +20,7 @@ from encoders.base import FloatArray
 if TYPE_CHECKING:
     from torch import nn
 
-CUDA_ROWS = (1, 8, 64)  # smaller batches are filled up, as cuDNN plans each layer anew for every size
+CUDA_ROWS = (8, 64)  # smaller batches are filled up, as cuDNN plans each layer anew for every size
 
 Inputs = Mapping[str, npt.NDArray[Any]]
 

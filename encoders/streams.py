@@ -21,7 +21,7 @@ from encoders.threads import cuda_available, default_threads
 Source = TypeVar("Source")
 
 FILES_ON_CPU = 8  # for a thread at once: of few batches the last ones do not keep all threads busy
-FILES_ON_CUDA = 32
+FILES_ON_CUDA = 64  # as many as the network runs at once
 TEXT_WINDOW = 1024  # texts whose passages are sorted by length together
 
 

@@ -47,3 +47,11 @@ def cuda_available() -> bool:
     import torch
 
     return torch.cuda.is_available()
+
+
+def prefer_cpu() -> None:
+    """Keep this process off CUDA, unless the user says which devices are visible.
+
+    That is for a process that encodes a single query: on the CPU it has its answer before CUDA has started.
+    """
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")

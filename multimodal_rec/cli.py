@@ -342,6 +342,7 @@ def search_command(
     quiet: Quiet = False,
 ) -> None:
     """Find items by words, by an example picture or clip, or by any mix of them."""
+    from encoders.threads import prefer_cpu
     from multimodal_rec.batch import Skipped, answer_queries, limited, read_ids, read_queries, write_lists
     from multimodal_rec.contact_sheet import example_card, item_card
     from multimodal_rec.errors import QueryError
@@ -375,6 +376,8 @@ def search_command(
         if name in parts and not parts[name]:
             raise QueryError(f"--weight {name} weighs nothing: give --{name.replace('_', '-')}, or leave it out")
     left_out = read_ids(exclude) if exclude else []
+    if queries is None:
+        prefer_cpu()
     with _open(workspace, threads) as recommender:
         if queries is not None and output is not None:
             recommender.select(where or [])  # what is wrong with it is wrong for all
