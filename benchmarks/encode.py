@@ -32,7 +32,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import encoders
 from encoders.efficientnet_lite import SIDE, features_module, weights_path
-from encoders.export import cached_path
+from encoders.export import exported_graph
 from encoders.threads import cuda_available, default_threads
 from multimodal_rec.embed import Encoders, embed_catalogue
 from multimodal_rec.item_table import ItemTable
@@ -96,7 +96,7 @@ def images(paths: list[Path], rate: float) -> None:
             partial(eager, 32, in_channels_last, few.contiguous(memory_format=torch.channels_last)),
         ),
     ]
-    exported = cached_path(encoder.fingerprint)
+    exported = exported_graph(encoder.fingerprint)
     if exported.exists():
         for label, size in (("bare ONNX Runtime loop, batches of 32", 32), ("bare ONNX Runtime loop, batches of 1", 1)):
             rows.append((label, len(prepared), bare_loop(exported, prepared, size)))

@@ -4,15 +4,13 @@ is cheap.
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 from encoders.base import FloatArray
 from encoders.cache import atomic_file
+from encoders.memory import return_freed_memory
 from encoders.model_files import as_encoder_error
 from encoders.network import Inputs, Network
 
@@ -54,18 +52,7 @@ class NetworkOnDemand:
             had, self._opened = self._opened is not None, None
             self._forget()
         if had:
-            _return_freed_memory()
-
-
-def _return_freed_memory() -> None:
-    """Have torch's cache of CUDA's memory, and the C library if it is glibc, return to the system what was freed."""
-    cuda: Any = getattr(sys.modules.get("torch"), "cuda", None)
-    if hasattr(cuda, "empty_cache") and cuda.is_initialized():  # another thread may just be importing torch
-        cuda.empty_cache()
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if trim:
-            trim(0)
+            return_freed_memory()
 
 
 def remembered_dim(reference: str, network: Network, example: Inputs, note: Path) -> int:

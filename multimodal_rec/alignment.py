@@ -28,6 +28,7 @@ import numpy.typing as npt
 from safetensors.numpy import load_file
 
 from encoders import Classes, TextEncoder, class_scenes
+from encoders.memory import return_freed_memory
 from multimodal_rec.array_files import save_arrays
 from multimodal_rec.kernel_ridge import MOST_PAIRS, KernelRidge, drawn_evenly, kernel
 from multimodal_rec.sharpening import MOST_PICTURES, principal_axes, sharpened
@@ -143,6 +144,7 @@ class Alignment:
             some = some[drawn_evenly(len(some), MOST_PICTURES)]
             axes, lost = principal_axes(unlearned.centred_images(images[some]))
             unlearned = replace(unlearned, axes=axes, lost=lost)
+            return_freed_memory()  # in pieces that are too small for the equations of the bridge
         pairs = np.flatnonzero(words.present & looks.present)
         if len(pairs) < MIN_PAIRS:
             return unlearned

@@ -81,8 +81,10 @@ def build_command(
     quiet: Quiet = False,
 ) -> None:
     """Build an index from a catalogue, and learn from interactions."""
+    from encoders.memory import share_freed_memory
     from multimodal_rec.build import build
 
+    share_freed_memory()
     with _progress(quiet) as progress:
         summary = build(
             catalogue,
@@ -109,8 +111,10 @@ def update_command(
     quiet: Quiet = False,
 ) -> None:
     """Add the items of a catalogue to an index, or replace those of the same id."""
+    from encoders.memory import share_freed_memory
     from multimodal_rec.changes import update
 
+    share_freed_memory()
     with _progress(quiet) as progress:
         summary = update(catalogue, workspace, media_root=media_root, threads=threads, progress=progress)
     _print_summary(summary, workspace, as_json)

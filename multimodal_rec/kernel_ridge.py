@@ -25,7 +25,7 @@ MOST_PAIRS = 16384
 """More pairs teach little that is new."""
 MOST_JUDGES = 600
 """Pairs whose leave-one-out errors choose the penalty."""
-ROWS_AT_ONCE = 4096
+ROWS_AT_ONCE = 1024
 JITTER = 1e-3
 """Keeps the float32 normal equations solvable."""
 
@@ -47,7 +47,7 @@ class KernelRidge:
         penalty, foretold = _chosen_penalty(inputs[judges], outputs[judges])
         chosen = drawn_evenly(len(inputs), MOST_LANDMARKS)
         landmarks = inputs[chosen]
-        gram = JITTER * np.eye(len(landmarks), dtype=np.float32)
+        gram = JITTER * np.eye(len(landmarks))  # in the precision in which it is solved, as a copy would be made of it
         products = np.zeros((len(landmarks), outputs.shape[1]), np.float32)
         for start in range(0, len(inputs), ROWS_AT_ONCE):
             rows = slice(start, start + ROWS_AT_ONCE)
@@ -56,6 +56,7 @@ class KernelRidge:
             gram[own] += penalty * likeness[chosen[own] - start]
             gram += likeness.T @ likeness
             products += likeness.T @ outputs[rows]
+            del likeness  # while the next rows are compared, and the equations solved
         coefficients = np.linalg.solve(gram, products)
         return cls(landmarks, np.asarray(coefficients, dtype=np.float32), judges, foretold)
 

@@ -70,8 +70,8 @@ LIBRARIES = (
 
 PAGE = 2048
 """Items, or parts of items, whose vectors are assembled at once."""
-READ_AT_ONCE = 8192
-"""So many items' vectors, some 50 MB, are read once to be aligned; those of more as often as they are needed."""
+READ_AT_ONCE = 2048
+"""So many items' vectors, some 14 MB, are read once to be aligned; those of more as often as they are needed."""
 TUNING_USERS = 128
 """Users whose vectors an approximate index is tuned with."""
 

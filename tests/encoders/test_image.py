@@ -20,9 +20,9 @@ import encoders
 from encoders.base import Classes
 from encoders.class_files import cached_classes
 from encoders.efficientnet_lite import load_packaged_image, prepare, weights_path
-from encoders.export import cached_path, export, open_network
+from encoders.export import cached_path, exported_graph, open_network
 from encoders.image import MOST_OBLONG, without_long_ends
-from encoders.network import Inputs, OnnxNetwork, TorchNetwork
+from encoders.network import OnnxNetwork, TorchNetwork
 from tests.encoders.conftest import draw
 
 
@@ -84,17 +84,39 @@ def test_a_missing_package_names_the_command(monkeypatch: pytest.MonkeyPatch) ->
         encoders.load_image_encoder()
 
 
-def test_a_damaged_export_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["model.onnx", "weights"])
+@pytest.mark.parametrize("left", [0.5, 0, None])
+def test_a_damaged_export_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, left: float | None
+) -> None:
     monkeypatch.setenv("MULTIMODAL_REC_CACHE", str(tmp_path))
-    network = open_network("abc", double, {"rows": np.ones((2, 3), np.float32)}, 1)
+    rows = np.random.default_rng(0).normal(size=(5, 40)).astype(np.float32)
+    network = open_network("abc", linear, {"rows": rows}, 1)
     assert isinstance(network, OnnxNetwork)
-    path = cached_path("abc")
-    good = path.read_bytes()
-    path.write_bytes(good[: len(good) // 2])
-    again = open_network("abc", double, {"rows": np.ones((2, 3), np.float32)}, 1)
+    (expected,) = network.run([{"rows": rows}])
+    folder = exported_graph("abc").parent
+    good = (folder / name).read_bytes()
+    (folder / name).unlink()
+    if left is not None:
+        (folder / name).write_bytes(good[: int(len(good) * left)])
+    again = open_network("abc", linear, {"rows": rows}, 1)
     assert isinstance(again, OnnxNetwork)
-    np.testing.assert_allclose(again.run([{"rows": np.full((5, 3), 2, np.float32)}])[0], 4)
-    assert [each.suffix for each in path.parent.iterdir()] == [".onnx"]  # no half-written file stays
+    np.testing.assert_array_equal(again.run([{"rows": rows}])[0], expected)
+    assert {each.name: each.stat().st_size for each in folder.iterdir()}[name] == len(good)
+    assert list(folder.parent.iterdir()) == [folder]  # nothing half-written stays
+
+
+def test_two_processes_may_export_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MULTIMODAL_REC_CACHE", str(tmp_path))
+    rows = np.ones((2, 40), np.float32)
+
+    def build() -> Any:
+        open_network("abc", linear, {"rows": rows}, 1)  # the other one is quicker
+        return linear()
+
+    network = open_network("abc", build, {"rows": rows}, 1)
+    assert isinstance(network, OnnxNetwork)
+    assert list((tmp_path / "onnx").iterdir()) == [exported_graph("abc").parent]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="files have no such modes elsewhere")
@@ -102,28 +124,14 @@ def test_who_may_read_other_files_may_read_those_of_the_cache(tmp_path: Path, mo
     monkeypatch.setenv("MULTIMODAL_REC_CACHE", str(tmp_path))
     before = os.umask(0o022)
     try:
-        open_network("abc", double, {"rows": np.ones((2, 3), np.float32)}, 1)
+        open_network("abc", linear, {"rows": np.ones((2, 40), np.float32)}, 1)
         cached_classes("abc", lambda: None)
     finally:
         os.umask(before)
-    assert [oct(path.stat().st_mode & 0o777) for path in (tmp_path / "onnx").iterdir()] == ["0o644"] * 2
-
-
-def test_an_export_of_several_files_is_not_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The exporter names the others after parameters, as it would those of the next model of this architecture."""
-
-    def exported(module: Any, example: Inputs, path: Path, dynamic: tuple[int, ...]) -> None:
-        export(module, example, path, dynamic)
-        (path.parent / "linear.weight").write_bytes(b"weights")
-
-    monkeypatch.setenv("MULTIMODAL_REC_CACHE", str(tmp_path))
-    monkeypatch.setattr("encoders.export.export", exported)
-    network = open_network("abc", double, {"rows": np.ones((2, 3), np.float32)}, 1)
-    assert isinstance(network, TorchNetwork)
-    assert "its weights do not fit into one file" in caplog.text
-    assert list((tmp_path / "onnx").iterdir()) == [cached_path("abc", ".torch")]
+    paths = list((tmp_path / "onnx").rglob("*"))
+    assert sorted(path.name for path in paths if path.parent.suffix == ".export") == ["model.onnx", "weights"]
+    assert {oct(path.stat().st_mode & 0o777) for path in paths if path.is_file()} == {"0o644"}
+    assert {oct(path.stat().st_mode & 0o777) for path in paths if path.is_dir()} == {"0o755"}
 
 
 def test_what_cannot_be_exported_runs_in_torch(
@@ -134,7 +142,7 @@ def test_what_cannot_be_exported_runs_in_torch(
         network = open_network("abc", untraceable, {"rows": np.ones((2, 3), np.float32)}, 1)
     assert isinstance(network, TorchNetwork)
     assert len(caplog.records) == 1
-    assert not cached_path("abc").exists()
+    assert not exported_graph("abc").exists()
     rows = np.array([[1, 2, 3], [-1, -2, -3], [1, 1, 1]], np.float32)
     for row in rows:
         np.testing.assert_allclose(network.run([{"rows": row[None]}])[0], np.abs(row[None]))
@@ -152,14 +160,11 @@ def test_what_cannot_be_exported_runs_in_torch(
         np.testing.assert_allclose(again.run([{"rows": rows[1:2]}])[0], np.abs(rows[1:2]))
 
 
-def double() -> Any:
-    from torch import Tensor, nn
+def linear() -> Any:
+    import torch
 
-    class Double(nn.Module):
-        def forward(self, rows: Tensor) -> Tensor:
-            return rows * 2
-
-    return Double()
+    torch.manual_seed(0)
+    return torch.nn.Linear(40, 30)
 
 
 def untraceable() -> Any:
@@ -177,7 +182,7 @@ def test_no_warning_escapes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("MULTIMODAL_REC_CACHE", str(tmp_path))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        open_network("abc", double, {"rows": np.ones((2, 3), np.float32)}, 1)
+        open_network("abc", linear, {"rows": np.ones((2, 40), np.float32)}, 1)
 
 
 def test_every_imagenet_class_has_a_scene() -> None:

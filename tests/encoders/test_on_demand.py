@@ -46,7 +46,7 @@ def test_a_network_is_opened_once_and_only_when_it_runs() -> None:
 
 def test_what_was_opened_and_released_gives_its_memory_back(monkeypatch: pytest.MonkeyPatch) -> None:
     given_back: list[str] = []
-    monkeypatch.setattr("encoders.on_demand._return_freed_memory", lambda: given_back.append("once"))
+    monkeypatch.setattr("encoders.on_demand.return_freed_memory", lambda: given_back.append("once"))
     network = NetworkOnDemand("model", Doubling)
     network.release()
     assert not given_back
@@ -78,15 +78,17 @@ def resident():
     return int(Path("/proc/self/statm").read_text().split()[1])
 
 encoder = load_text_encoder()
-before = resident()
-for _ in range(2):  # what a thread frees is kept for it, where nobody asks for it
+opened, released = [], []
+for _ in range(5):  # what a thread frees is kept for it, where nobody asks for it
     opener = threading.Thread(target=encoder.open)
     opener.start()
     opener.join()
     encoder.encode(["a text"])
-    opened = resident()
+    opened.append(resident())
     encoder.release()
-print(opened - before, resident() - before)
+    released.append(resident())
+before = released.pop(0)  # with the libraries and the tokenizer, which stay
+print(min(opened[1:]) - before, min(released) - before)
 """
 
 

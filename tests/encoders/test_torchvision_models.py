@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 import encoders
-from encoders.export import cached_path
+from encoders.export import cached_path, exported_graph
 from tests.encoders.conftest import draw
 
 
@@ -53,7 +54,8 @@ def check(name: str, path: Path) -> None:
     actual = encoder.encode(images) @ encoder.classes.weight.T + encoder.classes.bias
     assert np.abs(actual - expected).max() <= 1e-3 * np.abs(expected).max()
     assert encoder.dim == encoder.classes.weight.shape[1]
-    for suffix in (".onnx", ".dim", ".classes.safetensors"):
+    shutil.rmtree(exported_graph(encoder.fingerprint).parent)
+    for suffix in (".dim", ".classes.safetensors"):
         cached_path(encoder.fingerprint, suffix).unlink(missing_ok=True)
 
 
