@@ -18,6 +18,8 @@ are compared, so that a pattern that fills the picture does not drown the others
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,6 +42,8 @@ PROMPT = "a photo of a {}"
 TEMPERATURE = 2.0
 TOP_CLASSES = 50
 MIN_PAIRS = 50
+MOST_ALIKE = 32
+"""So many items with the same text teach, such as the name of a folder: from more, a bridge would learn that text alone."""
 ROWS_AT_ONCE = 1024
 """So many of a catalogue's rows are worked on at once: what is made of them on the way takes several times their memory."""
 LABEL_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -120,7 +124,10 @@ class Alignment:
         told = _told(classes, text_encoder) if classes else []
         words, looks = _survey(texts), _survey(images)
         rectified = np.full(1, looks.present.any() and looks.least >= 0)
-        text_mean = _mean(words, words.total, fallback=np.concatenate(told) if told else None)
+        worded = np.flatnonzero(words.present)
+        worded = worded[drawn_evenly(len(worded), MOST_PAIRS)]
+        worded, different = _not_too_often(texts, worded)
+        text_mean = _text_mean(texts, worded, different, fallback=np.concatenate(told) if told else None)
         image_mean = _mean(looks, looks.total_of_roots if rectified[0] else looks.total)
         empty = np.zeros((0, images.shape[1]), np.float32)
         unlearned = cls(
@@ -146,9 +153,8 @@ class Alignment:
             unlearned = replace(unlearned, axes=axes, lost=lost)
             return_freed_memory()  # in pieces that are too small for the equations of the bridge
         pairs = np.flatnonzero(words.present & looks.present)
-        if len(pairs) < MIN_PAIRS:
-            return unlearned
-        return unlearned._learned(texts, images, pairs[drawn_evenly(len(pairs), MOST_PAIRS)])
+        pairs, different = _not_too_often(texts, pairs[drawn_evenly(len(pairs), MOST_PAIRS)])
+        return unlearned if different < MIN_PAIRS else unlearned._learned(texts, images, pairs)
 
     def _learned(self, texts: RowSource, images: RowSource, pairs: npt.NDArray[np.int64]) -> Self:
         """With a bridge learned from these pairs, and the share of the label bridge beside it that foretells texts best."""
@@ -276,12 +282,33 @@ def _survey(rows: RowSource) -> _Survey:
     return _Survey(there, least, total, roots)
 
 
-def _mean(survey: _Survey, total: npt.NDArray[np.float64], *, fallback: FloatArray | None = None) -> FloatArray:
-    """The mean (d,) of enough rows to have one, all that are not zero; else that of the fallback; else zero."""
+def _not_too_often(texts: RowSource, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], int]:
+    """Of these rows the first `MOST_ALIKE` of each text, and how many texts there are."""
+    often: Counter[bytes] = Counter()
+    kept = []
+    for some in _in_chunks(rows):
+        for row, text in zip(some, texts[some], strict=True):
+            key = hashlib.sha256(text).digest()
+            often[key] += 1
+            if often[key] <= MOST_ALIKE:
+                kept.append(row)
+    return np.array(kept, np.int64), len(often)
+
+
+def _text_mean(
+    texts: RowSource, rows: npt.NDArray[np.int64], different: int, *, fallback: FloatArray | None
+) -> FloatArray:
+    """The mean (t,) of these rows, where there are enough different ones; else that of the fallback; else zero."""
+    if different >= MIN_PAIRS or (different > 1 and fallback is None):
+        total = sum((texts[some].sum(0, dtype=np.float64) for some in _in_chunks(rows)), np.zeros(texts.shape[1]))
+        return np.asarray(total / len(rows), dtype=np.float32)
+    return np.zeros(texts.shape[1], np.float32) if fallback is None else np.asarray(fallback.mean(0), dtype=np.float32)
+
+
+def _mean(survey: _Survey, total: npt.NDArray[np.float64]) -> FloatArray:
+    """The mean (d,) of all rows that are not zero; zero where there is none, or a single one."""
     count = np.count_nonzero(survey.present)
-    if count >= MIN_PAIRS or (count > 1 and fallback is None):
-        return np.asarray(total / count, dtype=np.float32)
-    return np.zeros(len(total), np.float32) if fallback is None else np.asarray(fallback.mean(0), dtype=np.float32)
+    return np.asarray(total / count if count > 1 else np.zeros(len(total)), dtype=np.float32)
 
 
 def _convex(logits: FloatArray) -> FloatArray:

@@ -51,6 +51,7 @@ class CatalogueVectors:
     texts: FloatArray  # (n, t)
     images: FloatArray  # (n, v)
     videos: FloatArray  # (n, v)
+    described: npt.NDArray[np.bool_]  # (n,) which have a title or a description
     categories: FloatArray = field(default_factory=_nothing)  # (n, 512)
     attributes: FloatArray = field(default_factory=_nothing)  # (n, 512)
     words: FloatArray = field(default_factory=_nothing)  # (n, 1024)
@@ -75,7 +76,7 @@ class CatalogueVectors:
         if parts.modality != "text":
             media |= {name: np.zeros_like(media[name]) for name in ("image", "video")}
         media[parts.modality] = parts.vectors
-        return CatalogueVectors(keys, media["text"], media["image"], media["video"])
+        return CatalogueVectors(keys, media["text"], media["image"], media["video"], self.described[parts.owners])
 
     def pictures_alone(self) -> PartVectors:
         """The pictures of items that have a clip too, as parts of them: an item as a whole looks like both."""
@@ -96,7 +97,7 @@ class Content:
     @classmethod
     def of(cls, vectors: CatalogueVectors, alignment: Alignment) -> Self:
         """Centre, bridge and join the raw vectors of a catalogue."""
-        return cls(vectors, alignment, *content_blocks(alignment, vectors.texts, vectors.pictures))
+        return cls(vectors, alignment, *content_blocks(alignment, vectors.texts, vectors.pictures, vectors.described))
 
     @property
     def ids(self) -> list[str]:

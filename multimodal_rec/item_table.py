@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, Self
 
+import numpy as np
+import numpy.typing as npt
+
 from multimodal_rec.items import Item
 from multimodal_rec.sql import rows_among
 from multimodal_rec.word_index import Holders, add_words, find_words, index_words, remove_words
@@ -211,6 +214,14 @@ class ItemTable:
         column = "" if modality == "text" else f"{modality} = NULL, "
         with self._changing():
             self._db.execute(f"UPDATE items SET {column}{modality}_key = NULL WHERE id = ?", (item_id,))  # noqa: S608
+
+    def described(self, ids: Sequence[str] | None = None) -> npt.NDArray[np.bool_]:
+        """(n,) which items have a title or a description: in order of position, or those of these ids."""
+        query = "SELECT id, title IS NOT NULL OR description IS NOT NULL FROM items"
+        if ids is None:
+            return np.array([row[1] for row in self._db.execute(query + " ORDER BY position")], np.bool_)
+        found = dict(rows_among(self._db, query + " WHERE id IN (?)", ids))
+        return np.array([found[item_id] for item_id in ids], np.bool_)
 
     def keys(self, modality: Modality, ids: Sequence[str] | None = None) -> list[bytes | None]:
         """The content keys of one modality, None where an item lacks it: in order of position, or those of these items."""

@@ -20,6 +20,8 @@ from multimodal_rec.alignment import Alignment, present, unit
 
 FloatArray = npt.NDArray[np.float32]
 
+KIND_BESIDE_PICTURE = 0.5
+"""Weight of the words of an item that has nothing but the names of its categories, beside its bridged picture."""
 BRIDGED_BESIDE_TEXT = 0.5
 """Greatest weight of the bridged picture in the semantic block of an item that has a text of its own."""
 
@@ -68,20 +70,23 @@ def picture_features(images: FloatArray, videos: FloatArray) -> FloatArray:
     return features
 
 
-def content_blocks(alignment: Alignment, texts: FloatArray, pictures: FloatArray) -> tuple[FloatArray, FloatArray]:
+def content_blocks(
+    alignment: Alignment, texts: FloatArray, pictures: FloatArray, described: npt.NDArray[np.bool_]
+) -> tuple[FloatArray, FloatArray]:
     """The semantic and visual blocks of items.
 
     Args:
         alignment: the centres and the bridge of the release.
         texts: (n, t) unit text vectors, zero where there is none.
         pictures: (n, v) raw features, zero where there are none.
+        described: (n,) which items have a title or a description; the words of others tell their kind alone.
 
     Returns:
         (n, t) and (n, v), rows of unit length or zero.
     """
     words = alignment.centred_texts(texts)
     seen = alignment.pictures(pictures)
-    weight = np.where(present(texts), min(BRIDGED_BESIDE_TEXT, alignment.bridge_weight), 1.0)[:, None].astype(
-        np.float32
-    )
-    return unit(words + weight * seen.bridged), seen.visual
+    own, kind = present(texts) & described, present(seen.bridged) & ~described
+    words[kind] *= np.float32(KIND_BESIDE_PICTURE)
+    seen.bridged[own] *= np.float32(min(BRIDGED_BESIDE_TEXT, alignment.bridge_weight))
+    return unit(words + seen.bridged), seen.visual

@@ -338,15 +338,16 @@ class Work:
             for name in MODALITIES
         )
         ids = self.items.ids() if chosen is None else list(chosen)
+        described = self.items.described(chosen)
         if words is None:
-            return CatalogueVectors(ids, text, image, video)
+            return CatalogueVectors(ids, text, image, video, described)
         categories, attributes, telling = [], [], []
         for page in self.items.pages(chosen):
             categories.append(name_features([item.categories for item in page]))
             attributes.append(name_features([attribute_names(item.attributes) for item in page]))
             telling.append(words.features([item.text for item in page]))
         return CatalogueVectors(
-            ids, text, image, video, np.vstack(categories), np.vstack(attributes), np.vstack(telling)
+            ids, text, image, video, described, np.vstack(categories), np.vstack(attributes), np.vstack(telling)
         )
 
     def unchanged(self, encoders: Encoders, seed: int) -> bool:

@@ -15,6 +15,7 @@ from encoders.base import FloatArray
 from multimodal_rec.alignment import BLIND_TRUST, LABEL_SHARES, MIN_PAIRS, ROWS_AT_ONCE, Alignment, present, unit
 from multimodal_rec.kernel_ridge import PENALTIES, SHARPNESS, KernelRidge, kernel
 from multimodal_rec.sharpening import MOST_PICTURES
+from multimodal_rec.space import content_blocks
 
 NAMES = ("boat", "cat", "tram", "loaf", "drum")
 TEXT_DIM, IMAGE_DIM = 16, 24
@@ -83,6 +84,39 @@ def test_unrelated_pairs_teach_nothing_and_are_not_trusted() -> None:
     assert (own.argmax(axis=1) == np.arange(200)).mean() < 0.05
     assert abs(alignment.trust[0]) < 0.1
     assert alignment.bridge_weight < 0.1
+
+
+def test_a_text_that_many_share_neither_shifts_the_centre_nor_is_all_that_is_learned() -> None:
+    texts, images = planted_pairs(600, seed=1)
+    shared = texts.copy()
+    shared[60:] = texts[0]  # 540 pictures in one folder, 60 with texts of their own
+    alignment = Alignment.fit(shared, images, None, FixedTexts())
+    alone = Alignment.fit(shared[:60], images[:60], None, FixedTexts())
+    others = [alignment.pictures(images[60:]).bridged @ each for each in alignment.centred_texts(texts[:2])]
+    assert np.mean(others[0]) < 0.5  # not the folder's name, whatever the picture
+    np.testing.assert_allclose(alignment.text_mean, np.vstack([shared[:60], shared[60:91]]).mean(0), atol=1e-6)
+    assert alignment.trust[0] < alone.trust[0] + 0.2
+
+
+def test_pictures_with_one_text_are_left_to_the_label_bridge() -> None:
+    texts, images = planted_pairs(200, seed=1)
+    texts[:] = texts[0]
+    alignment = Alignment.fit(texts, images, one_hot_classes(), FixedTexts())
+    assert len(alignment.landmarks) == 0
+    assert alignment.trust[0] == np.float32(BLIND_TRUST)
+    names = FixedTexts().encode([f"a photo of a {name}" for name in NAMES])
+    np.testing.assert_allclose(alignment.text_mean, names.mean(0), atol=1e-6)
+
+
+def test_the_name_of_a_kind_does_not_outweigh_what_a_picture_shows() -> None:
+    texts, images = planted_pairs(100, seed=1)
+    alignment = Alignment.fit(texts, images, one_hot_classes(), FixedTexts())
+    described = np.arange(100) < 50
+    semantic, _ = content_blocks(alignment, np.roll(texts, 1, axis=0), images, described)
+    by_picture = (semantic * alignment.pictures(images).bridged).sum(1)
+    by_words = (semantic * alignment.centred_texts(np.roll(texts, 1, axis=0))).sum(1)
+    assert (by_words[described] > by_picture[described]).all()
+    assert (by_words[~described] < by_picture[~described]).all()
 
 
 def test_label_bridge_picks_the_class_text_of_a_one_hot_picture() -> None:

@@ -134,7 +134,9 @@ def found(workspace: Path, texts: dict[str, FloatArray]) -> State:
         assert len(recommender.select([])) == len(items) == len(recommender)
         assert len(parts) == 0
         pictures = np.zeros((len(texts), recommender.manifest.image_encoder.dim), np.float32)
-        blocks, _ = content_blocks(Alignment.load(folder / ALIGNMENT_FILE), np.stack(list(texts.values())), pictures)
+        described = np.ones(len(texts), np.bool_)
+        alignment = Alignment.load(folder / ALIGNMENT_FILE)
+        blocks, _ = content_blocks(alignment, np.stack(list(texts.values())), pictures, described)
         likeness = index.vectors(list(items))[:, : blocks.shape[1]] @ unit(blocks).T  # (items, texts)
         names = list(texts)
         assert [names[best] for best in likeness.argmax(axis=1)] == [item.title for item in items.values()]

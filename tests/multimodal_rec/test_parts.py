@@ -70,7 +70,7 @@ def test_all_parts_of_an_item_go_with_it() -> None:
 def test_a_part_takes_the_place_of_all_that_an_item_looks_like() -> None:
     images, videos = np.array([[1, 0], [0, 2], [0, 0]], np.float32), np.array([[0, 3], [0, 0], [1, 1]], np.float32)
     texts = np.array([[1], [2], [3]], np.float32)
-    items = CatalogueVectors(["both", "picture", "clip"], texts, images, videos)
+    items = CatalogueVectors(["both", "picture", "clip"], texts, images, videos, np.ones(3, np.bool_))
     shots = PartVectors("video", [Part("both", "video", 0, 2)], np.array([0]), np.array([[5, 6]], np.float32))
     versions = items.versions(shots)
     np.testing.assert_array_equal(versions.pictures, shots.vectors)

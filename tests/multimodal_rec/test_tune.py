@@ -51,7 +51,7 @@ def planted_events() -> list[Event]:
 
 def planted_content() -> Content:
     texts, none = group_features(ITEMS, GROUPS, seed=4), np.zeros((ITEMS, 1), np.float32)
-    vectors = CatalogueVectors(IDS, texts, none, none)
+    vectors = CatalogueVectors(IDS, texts, none, none, np.ones(len(IDS), np.bool_))
     return Content.of(vectors, Alignment.fit(texts, none, None, load_text_encoder()))
 
 
