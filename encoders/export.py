@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+WEIGHTS = "weights"  # the file beside a graph
 EXPORT_VERSION = 3  # raise it when the way of exporting changes
 TOLERANCE = 1e-3  # of the largest output; correct exports differ by some 1e-6
 HALF_TOLERANCE = 2e-2  # likewise; half precision differs by some 1e-3, and by anything where it overflows
@@ -148,9 +149,9 @@ def export(module: nn.Module, example: Inputs, path: Path, dynamic: tuple[int, .
             opset_version=17,
         )
         model = onnx.load(f"{folder}/{path.name}")
-    onnx.save_model(model, path, save_as_external_data=True, location="weights")
+    onnx.save_model(model, path, save_as_external_data=True, location=WEIGHTS)
     with suppress(FileNotFoundError):  # which a model with few weights does without
-        (path.parent / "weights").chmod(path.stat().st_mode)
+        (path.parent / WEIGHTS).chmod(path.stat().st_mode)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from encoders.base import Encoding, ImageEncoder, MediaError, TextEncoder
 from encoders.cleaning import clean_text
+from encoders.image import BATCH_ON_CUDA
 from encoders.image_files import read_frames
 from encoders.pooling import mean_direction
 from encoders.threads import cuda_available, default_threads
@@ -21,7 +22,6 @@ from encoders.threads import cuda_available, default_threads
 Source = TypeVar("Source")
 
 FILES_ON_CPU = 8  # for a thread at once: of few batches the last ones do not keep all threads busy
-FILES_ON_CUDA = 64  # as many as the network runs at once
 TEXT_WINDOW = 1024  # texts whose passages are sorted by length together
 
 
@@ -33,7 +33,7 @@ def encode_images(
     Each thread reads, prepares and encodes a batch by itself, so decoding overlaps with the network and no more than
     `threads` + 1 batches are in memory. The frames of an animated picture are its parts.
     """
-    batch_size = batch_size or (FILES_ON_CUDA if cuda_available() else FILES_ON_CPU)
+    batch_size = batch_size or (BATCH_ON_CUDA if cuda_available() else FILES_ON_CPU)
     return in_order(lambda batch: _encode_pictures(encoder, batch), paths, batch_size, threads or default_threads())
 
 

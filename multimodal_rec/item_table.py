@@ -10,10 +10,7 @@ import sys
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, Self
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any, Literal, Self
 
 from multimodal_rec.items import Item
 from multimodal_rec.sql import rows_among
@@ -215,19 +212,19 @@ class ItemTable:
         with self._changing():
             self._db.execute(f"UPDATE items SET {column}{modality}_key = NULL WHERE id = ?", (item_id,))  # noqa: S608
 
-    def described(self, ids: Sequence[str] | None = None) -> npt.NDArray[np.bool_]:
-        """(n,) which items have a title or a description: in order of position, or those of these ids."""
-        query = "SELECT id, title IS NOT NULL OR description IS NOT NULL FROM items"
-        if ids is None:
-            return np.array([row[1] for row in self._db.execute(query + " ORDER BY position")], np.bool_)
-        found = dict(rows_among(self._db, query + " WHERE id IN (?)", ids))
-        return np.array([found[item_id] for item_id in ids], np.bool_)
+    def described(self, ids: Sequence[str] | None = None) -> list[bool]:
+        """Which items have a title or a description: in order of position, or those of these ids."""
+        return list(map(bool, self._of_each("title IS NOT NULL OR description IS NOT NULL", ids)))
 
     def keys(self, modality: Modality, ids: Sequence[str] | None = None) -> list[bytes | None]:
         """The content keys of one modality, None where an item lacks it: in order of position, or those of these items."""
+        return self._of_each(f"{modality}_key", ids)
+
+    def _of_each(self, expression: str, ids: Sequence[str] | None) -> list[Any]:
+        """What an SQL expression is for each item: in order of position, or for those of these ids."""
         if ids is None:
-            return [row[0] for row in self._db.execute(f"SELECT {modality}_key FROM items ORDER BY position")]  # noqa: S608
-        found = dict(rows_among(self._db, f"SELECT id, {modality}_key FROM items WHERE id IN (?)", ids))  # noqa: S608
+            return [row[0] for row in self._db.execute(f"SELECT {expression} FROM items ORDER BY position")]  # noqa: S608
+        found = dict(rows_among(self._db, f"SELECT id, {expression} FROM items WHERE id IN (?)", ids))  # noqa: S608
         return [found[item_id] for item_id in ids]
 
     def holders(self, modality: Modality, keys: Container[bytes]) -> list[tuple[bytes, str]]:

@@ -338,7 +338,7 @@ class Work:
             for name in MODALITIES
         )
         ids = self.items.ids() if chosen is None else list(chosen)
-        described = self.items.described(chosen)
+        described = np.array(self.items.described(chosen), np.bool_)
         if words is None:
             return CatalogueVectors(ids, text, image, video, described)
         categories, attributes, telling = [], [], []
