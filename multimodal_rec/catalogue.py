@@ -32,7 +32,7 @@ class Problem:
 
 
 def read_catalogue(
-    path: Path, media_root: Path | None = None, note: Callable[[Path], None] = lambda _: None
+    path: Path, media_root: Path | None = None, note: Callable[[str | Path], None] = lambda _: None
 ) -> Iterator[CheckedItem | Problem]:
     """Yield every row of a catalogue in order, as a checked item or as the problem that it is.
 
@@ -85,7 +85,7 @@ def _is_workspace(parent: str, name: str) -> bool:
     return all((Path(parent) / name / table).is_file() for table in WORKSPACE_TABLES)
 
 
-def _read_folder(folder: Path, note: Callable[[Path], None]) -> Iterator[CheckedItem | Problem]:
+def _read_folder(folder: Path, note: Callable[[str | Path], None]) -> Iterator[CheckedItem | Problem]:
     """Each picture or clip is an item: its id is the path below the folder, its categories the sub-folders."""
     root = folder.resolve()
     for parent, folders, names in os.walk(folder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -48,7 +49,7 @@ class CheckedItem:
     warnings: tuple[str, ...] = ()
 
 
-def check_item(fields: Mapping[str, Any], media_root: Path, note: Callable[[Path], None]) -> CheckedItem:
+def check_item(fields: Mapping[str, Any], media_root: Path, note: Callable[[str], None]) -> CheckedItem:
     """Validate a raw row; leave out a medium that cannot be used, as long as something usable remains.
 
     `note` is told of every media file that the row names, there or missing.
@@ -105,7 +106,7 @@ def check_id(value: object, name: str) -> str:
     return text
 
 
-def check_media(value: object, media_root: Path, note: Callable[[Path], None]) -> Path | None:
+def check_media(value: object, media_root: Path, note: Callable[[str], None]) -> Path | None:
     """Return the absolute path of a media file inside `media_root`, or None for a blank cell.
 
     Raises:
@@ -118,14 +119,14 @@ def check_media(value: object, media_root: Path, note: Callable[[Path], None]) -
         raise ValueError("not text")
     if "\0" in text:
         raise ValueError(f"{text!r} is no path")
-    named = media_root / text
+    named = os.path.join(media_root, text)  # noqa: PTH118 (done for every item of a catalogue)
     note(named)
     try:
-        path = _resolved(named)
+        path, is_inside = _resolved(named, media_root)
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or error  # a name too long for the file system, say
         raise ValueError(f"{text[:80]!r} cannot be opened ({reason})") from error
-    if not path.is_relative_to(resolved_folder(media_root)):
+    if not is_inside:
         raise ValueError(f"{text!r} leaves the media folder")
     try:
         if not path.is_file():
@@ -135,15 +136,21 @@ def check_media(value: object, media_root: Path, note: Callable[[Path], None]) -
     return path
 
 
-def _resolved(path: Path) -> Path:
-    """The path without links and dots; the folder of many files is followed once."""
-    return path.resolve() if path.is_symlink() or path.name == ".." else resolved_folder(path.parent) / path.name
+def _resolved(named: str, root: Path) -> tuple[Path, bool]:
+    """A path without links and dots, and whether it is inside the root; the folder of many files is followed once."""
+    folder, name = os.path.split(named)
+    if name in ("", ".", "..") or os.path.islink(named):  # noqa: PTH114
+        path = Path(named).resolve()
+        return path, path.is_relative_to(root.resolve())
+    resolved, is_inside = resolved_folder(folder, root)
+    return resolved / name, is_inside
 
 
 @lru_cache(maxsize=4096)
-def resolved_folder(folder: Path) -> Path:
-    """The folder without links and dots; remembered until the cache is cleared."""
-    return folder.resolve()
+def resolved_folder(folder: str, root: Path) -> tuple[Path, bool]:
+    """A folder without links and dots, and whether it is inside the root; remembered until the cache is cleared."""
+    resolved = Path(folder).resolve()
+    return resolved, resolved.is_relative_to(root.resolve())
 
 
 def _check_categories(value: object, warnings: list[str]) -> tuple[str, ...]:

@@ -30,9 +30,9 @@ class Sources:
         self._states: dict[str, State] = {}
         self.settled = True
 
-    def note(self, path: Path) -> None:
+    def note(self, path: str | Path) -> None:
         """Note a file or folder, there or missing, that the result depends on."""
-        place = str(path.absolute())
+        place = os.path.join(os.getcwd(), path)  # noqa: PTH109, PTH118 (done for every file of a catalogue)
         if place in self._states:
             return
         state = self._states[place] = file_state(place)
