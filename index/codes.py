@@ -12,14 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-import faiss as partly_typed
 import numpy as np
 import numpy.typing as npt
 
+from index import faiss_on_demand as faiss
 from index.base import FloatArray
 from index.ids import Rows
-
-faiss: Any = partly_typed  # its stubs know but few of its names
 
 WIDEST = 4  # columns in a group at the most
 BITS = 4

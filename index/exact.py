@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import faiss
 import numpy as np
 
+from index import faiss_on_demand as faiss
 from index.base import FloatArray
 from index.ids import Rows
 from index.selection import ChosenRows

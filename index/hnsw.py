@@ -7,16 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import faiss as partly_typed
 import numpy as np
 
 from index import exact
+from index import faiss_on_demand as faiss
 from index.approximate import MEASURED_FROM, ApproximateIndex
 from index.base import FloatArray
 from index.ids import Rows
 from index.selection import ChosenRows
-
-faiss: Any = partly_typed  # its stubs know but few of its names
 
 GRAPH_FILE = "graph.faiss"
 LINKS = 32

@@ -6,10 +6,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Self
 
-import faiss as partly_typed
 import numpy as np
 import numpy.typing as npt
 
+from index import faiss_on_demand as faiss
 from index.base import FloatArray
 from index.ids import Rows
 from index.partition import ListNumbers, Partition
@@ -19,8 +19,6 @@ TOLERANCE = 0.125  # of the range of 8-bit codes: a value so far outside is stor
 GRAPH_FROM = 512  # so many centres are searched by a graph (HNSW), fewer one by one
 LEAST_EF = 16  # how many centres the graph keeps in sight at least
 NO_MAP, HASH_TABLE = 0, 2  # FAISS's DirectMap types: whether it knows the place of each row
-
-faiss: Any = partly_typed  # its stubs know but few of its names
 
 Counts = npt.NDArray[np.int64]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any, Self
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
+from index import faiss_on_demand as faiss
 from index.base import FloatArray
 from index.sphere import lifted, radius_of
 
@@ -89,7 +89,7 @@ def _k_means(points: FloatArray, count: int, seed: int) -> FloatArray:
 
 
 def _exact(poles: FloatArray) -> Any:
-    nearest: Any = faiss.IndexFlatIP(poles.shape[1])
+    nearest = faiss.IndexFlatIP(poles.shape[1])
     nearest.add(np.ascontiguousarray(poles))
     return nearest
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
+from index import faiss_on_demand as faiss
 from index.base import FloatArray
 from index.ids import Ids, Rows
 
@@ -67,8 +67,7 @@ class ChosenRows:
     def selector(self) -> Any:
         """A FAISS selector of these rows, one bit a row."""
         mask = self.mask(int(self.rows[-1]) + 1 if len(self.rows) else 0)
-        bitmap: Any = faiss.IDSelectorBitmap  # its type stub does not know that it takes an array
-        return bitmap(np.packbits(mask, bitorder="little"))
+        return faiss.IDSelectorBitmap(np.packbits(mask, bitorder="little"))
 
     def mask(self, count: int) -> npt.NDArray[np.bool_]:
         """(count,) which of the first rows were chosen."""

@@ -257,12 +257,12 @@ def test_help_is_quick() -> None:
 
 
 @pytest.mark.parametrize("command", ["build", "update"])
-def test_without_events_nothing_needs_torch(tmp_path: Path, command: str) -> None:
+def test_without_events_nothing_needs_torch_or_faiss(tmp_path: Path, command: str) -> None:
     items = tmp_path / "items.jsonl"
     items.write_text('{"id": "1", "title": "A quiet harbour"}\n')
     run("build", items, "-w", tmp_path / "ws")  # the encoders' exports are cached by now
     items.write_text('{"id": "1", "title": "A loud harbour"}\n')
-    assert not imports_torch(command, items, "-w", tmp_path / "ws", "--quiet", CUDA_VISIBLE_DEVICES="")
+    assert not imported(command, items, "-w", tmp_path / "ws", "--quiet", CUDA_VISIBLE_DEVICES="")
 
 
 def test_one_query_does_not_wait_for_cuda(tmp_path: Path) -> None:
@@ -274,18 +274,22 @@ def test_one_query_does_not_wait_for_cuda(tmp_path: Path) -> None:
     (tmp_path / "nvidia-smi").touch(0o755)
     driver = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
     many = "--queries", tmp_path / "queries.jsonl", "--output", tmp_path / "lists.csv"
-    assert not imports_torch("search", "-w", ws, "--text", "ships", **driver)
-    assert imports_torch("search", "-w", ws, *many, **driver)
-    assert imports_torch("search", "-w", ws, "--text", "ships", **driver, CUDA_VISIBLE_DEVICES="0")
+    assert "torch" not in imported("search", "-w", ws, "--text", "ships", **driver)
+    assert "torch" in imported("search", "-w", ws, *many, **driver)
+    assert "torch" in imported("search", "-w", ws, "--text", "ships", **driver, CUDA_VISIBLE_DEVICES="0")
 
 
-def imports_torch(*arguments: object, **environment: str) -> bool:
-    """Run a command and say whether torch was imported."""
-    code = "import sys, multimodal_rec.cli as cli; cli.app(sys.argv[1:], standalone_mode=False); print('torch' in sys.modules)"
+def imported(*arguments: object, **environment: str) -> set[str]:
+    """Run a command and say which of torch and faiss were imported."""
+    code = """
+import sys, multimodal_rec.cli as cli
+cli.app(sys.argv[1:], standalone_mode=False)
+print("imported:", *{"torch", "faiss"} & set(sys.modules))
+"""
     asked = [sys.executable, "-c", code, *map(str, arguments)]
     env = {name: value for name, value in os.environ.items() if name != "CUDA_VISIBLE_DEVICES"} | environment
     done = subprocess.run(asked, capture_output=True, text=True, cwd=ROOT, check=True, env=env)
-    return done.stdout.split()[-1] == "True"
+    return set(done.stdout.splitlines()[-1].split()) - {"imported:"}
 
 
 def test_a_summary_says_where_unknown_interactions_are_written(tmp_path: Path) -> None:
