@@ -6,8 +6,8 @@ Copies the catalogue and its media to a temporary folder, more than once where a
 of its own, with its pictures turned or mirrored in another way. There it runs `multimodal-rec build`: on a quarter of the
 rows in a workspace of its own, on all of them, and three times on the same again (the best counts). Then every hundredth
 item gets another title and its picture is inverted or cropped, three times: for `multimodal-rec update` of just those
-rows, which keeps what was learned, for `update` of all rows, and for a `build` of all rows, which learns anew. Seconds
-are those of the whole process, from start to end, on the clock and on the processor (which other programs disturb less,
+rows, which keeps what was learned, for `update --remove-missing` of all rows, and for a `build` of all rows, which learns
+anew. Seconds are those of the whole process, from start to end, on the clock and on the processor (which other programs disturb less,
 but which counts what ran side by side twice); the encoders' exports are in the cache before the first build, as they are
 on every day but the first.
 """
@@ -78,7 +78,7 @@ def main() -> None:
         updated = run("update", folder / "changes.jsonl", folder / "all")
         rows = changed(rows, folder, partial(ImageOps.crop, border=1))
         write(catalogue, rows)
-        found = run("update", catalogue, folder / "all")
+        found = run("update", catalogue, folder / "all", ["--remove-missing"])
         rows = changed(rows, folder, ImageOps.invert)
         write(catalogue, rows)
         few = run("build", catalogue, folder / "all", more)
@@ -91,7 +91,7 @@ def main() -> None:
         "build of all": first,
         "nothing changed": again,
         f"1 in {EVERY}: update": updated,
-        ", given all rows": found,
+        "  following all rows": found,
         f"1 in {EVERY}: build": few,
     }
     for label, one in runs.items():

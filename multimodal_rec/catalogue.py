@@ -107,7 +107,7 @@ def _read_folder(folder: Path, note: Callable[[str | Path], None]) -> Iterator[C
                 if not path.is_file():
                     raise ValueError("no file" if path.exists() else "a link to nothing")
             except (ValueError, OSError, RuntimeError) as error:  # a link to itself, say
-                yield Problem(str(relative), None, str(error))
+                yield Problem(str(relative), relative.as_posix(), str(error))
                 continue
             yield CheckedItem(
                 Item(

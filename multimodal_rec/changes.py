@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from multimodal_rec.alignment import Alignment
+from multimodal_rec.catalogue import Problem
 from multimodal_rec.content import Content
 from multimodal_rec.embed import Encoders, recorded_encoders
 from multimodal_rec.errors import UnknownItem, WorkspaceError
@@ -41,15 +42,26 @@ def update(
     catalogue: Path,
     workspace: Path,
     *,
+    remove_missing: bool = False,
     media_root: Path | None = None,
     threads: int | None = None,
     progress: Progress = silent,
 ) -> Summary:
     """Add the items of a catalogue to a workspace, replacing those of the same id. What was learned is kept.
 
-    Where all are there just so, no release is published. Raises: as `build`.
+    With `remove_missing`, the items that the catalogue does not name go: it then holds just what the catalogue does, as
+    after a build. Of a catalogue of which a row cannot be read, such as one that is still being written, no item counts as
+    missing. Where all are there just so, no release is published. Raises: as `build`.
     """
-    return change(workspace, catalogue, media_root=media_root, any_usable=True, threads=threads, progress=progress)
+    return change(
+        workspace,
+        catalogue,
+        remove_missing=remove_missing,
+        media_root=media_root,
+        any_usable=True,
+        threads=threads,
+        progress=progress,
+    )
 
 
 def remove(ids: Sequence[str], workspace: Path) -> Summary:
@@ -67,6 +79,7 @@ def change(
     catalogue: Path | None = None,
     *,
     removed: Sequence[str] = (),
+    remove_missing: bool = False,
     media_root: Path | None = None,
     any_usable: bool = False,
     encoders: Encoders | None = None,
@@ -76,9 +89,10 @@ def change(
 ) -> Summary:
     """Take items out of a workspace, then add or replace those of a catalogue, in one release.
 
-    `encoders` are used if they are those of the current release, and loaded otherwise. Another process that changes the
-    workspace is waited for `wait` seconds. Raises as `update` and `remove`; where `any_usable` asks for a usable row of
-    the catalogue, also when there is none.
+    With `remove_missing` the items that the catalogue does not name are taken out too. `encoders` are used if they are
+    those of the current release, and loaded otherwise. Another process that changes the workspace is waited for `wait`
+    seconds. Raises as `update` and `remove`; where `any_usable` asks for a usable row of the catalogue, also when there is
+    none.
     """
     place = Workspace(workspace)
     with place.writing(wait=wait):
@@ -89,13 +103,17 @@ def change(
             gone = _known(work, removed)
             if catalogue is None and len(gone) == len(work.items):
                 raise WorkspaceError("removing every item would leave no index: build another catalogue instead")
-            work.items.remove(gone)
+            work.summary.removed = work.items.remove(gone)
             if catalogue is None:
                 _publish_changes(work, folder, manifest, gone, None)
                 return work.summary
             if encoders is None or encoder_records(encoders) != (manifest.text_encoder, manifest.image_encoder):
                 encoders = recorded_encoders(manifest, threads)
             put = work.read_changes(catalogue, media_root)
+            if remove_missing:
+                missing = _missing(work, put)
+                work.summary.removed += work.items.remove(missing)
+                gone += missing
             looked_at = put if _fits(work, manifest, len(put)) else None  # all of them, where they are many
             unusable = set(work.embed(encoders, looked_at))
             if any_usable and unusable.issuperset(put):
@@ -119,6 +137,18 @@ def _known(work: Work, ids: Sequence[str]) -> list[str]:
         if item_id not in known:
             raise UnknownItem(item_id)
     return list(known)
+
+
+def _missing(work: Work, put: Sequence[str]) -> list[str]:
+    """The items that the catalogue does not name: those of these ids are its own, and those of rows of no use stay too."""
+    named = {*put, *(problem.id for problem in work.problems)}
+    missing = [item_id for item_id in work.items.ids() if item_id not in named]
+    unread = sum(problem.id is None for problem in work.problems)
+    if not (missing and unread):
+        return missing
+    reason = f"items that it does not name are kept ({len(missing)}): rows of it name none ({unread}), and may be theirs"
+    work.problems.append(Problem("catalogue", None, reason, kept=True))
+    return []
 
 
 def _publish_anew(work: Work, folder: Path, manifest: Manifest, encoders: Encoders) -> None:

@@ -105,18 +105,28 @@ def build_command(
 def update_command(
     catalogue: Catalogue,
     workspace: Workspace,
+    remove_missing: Annotated[
+        bool, typer.Option("--remove-missing", help="Remove the items that the catalogue does not name.")
+    ] = False,
     media_root: MediaRoot = None,
     threads: Threads = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Add the items of a catalogue to an index, or replace those of the same id."""
+    """Add the items of a catalogue to an index, or replace those of the same id; what was learned is kept."""
     from encoders.memory import share_freed_memory
     from multimodal_rec.changes import update
 
     share_freed_memory()
     with _progress(quiet) as progress:
-        summary = update(catalogue, workspace, media_root=media_root, threads=threads, progress=progress)
+        summary = update(
+            catalogue,
+            workspace,
+            remove_missing=remove_missing,
+            media_root=media_root,
+            threads=threads,
+            progress=progress,
+        )
     _print_summary(summary, workspace, as_json)
 
 
@@ -825,6 +835,7 @@ def _print_summary(summary: Summary, workspace: Path, as_json: bool) -> None:
         return
     lines: list[tuple[str, Callable[[], str]]] = [
         ("items", lambda: f"{summary.items} ({summary.rejected} rejected, {summary.warnings} warnings)"),
+        ("removed", lambda: f"{summary.removed}"),
         ("encoded", lambda: _counts(summary.encoded) or "nothing"),
         ("reused", lambda: _counts(summary.reused) or "nothing"),
         ("interactions", lambda: _counts(summary.interactions | {"users": summary.users}) or "none"),
@@ -832,8 +843,9 @@ def _print_summary(summary: Summary, workspace: Path, as_json: bool) -> None:
         ("settings", lambda: ", ".join(_short(*setting) for setting in summary.settings.items())),
         ("seconds", lambda: ", ".join(f"{name} {value:.1f}" for name, value in summary.seconds.items())),
     ]
+    told = {"removed": summary.removed, "settings": summary.settings}  # only where there are any
     for name, value in lines:
-        if name != "settings" or summary.settings:  # those that `tune` chose
+        if told.get(name, True):
             _print(f"{name:13} {value()}")
     unused = [summary.interactions.get(name) for name in ("rejected", "unknown_items")]
     if summary.rejected or summary.warnings or any(unused):

@@ -456,11 +456,14 @@ class Recommender:
         """The (count, dim) sum of parts, of which there may be none, in an array of its own."""
         return sum_of({"none": np.zeros((count, self._space.dim), np.float32), **parts})
 
-    def update(self, catalogue: str | Path, *, media_root: str | Path | None = None) -> None:
-        """Add or replace items, and answer from the new release."""
+    def update(
+        self, catalogue: str | Path, *, remove_missing: bool = False, media_root: str | Path | None = None
+    ) -> None:
+        """Add or replace items, and answer from the new release; with `remove_missing`, those that it does not name go."""
         update(
             Path(catalogue),
             self._workspace.path,
+            remove_missing=remove_missing,
             media_root=None if media_root is None else Path(media_root),
             threads=self._threads,
         )

@@ -82,6 +82,8 @@ class Summary:
 
     items: int = 0
     """Items that can be found now."""
+    removed: int = 0
+    """Items that an update or a removal took out."""
     rejected: int = 0
     """Rows of the catalogue that could not be used."""
     warnings: int = 0

@@ -191,6 +191,42 @@ def test_of_a_whole_catalogue_only_what_changed_is_changed(
         np.testing.assert_array_equal(old, new)
 
 
+def test_items_that_the_catalogue_does_not_name_are_removed(
+    workspace: Path, built: Path, tmp_path: Path, encoders: Encoders
+) -> None:
+    """Few or many: what is left is what the catalogue names, as after removing the others one by one."""
+    rows = [row(number, version=int(number == 7)) for number in range(1, 19)]
+    by_hand = Path(shutil.copytree(workspace, tmp_path / "by hand"))
+    for first in (1, 12):
+        catalogue = table(tmp_path / "all.jsonl", rows[first - 1 :])
+        summary = update(catalogue, workspace, remove_missing=True)
+        gone = sorted(set(told(by_hand)["ids"]) - {each["id"] for each in rows[first - 1 :]})
+        assert (summary.items, summary.removed) == (19 - first, len(gone))
+        change(by_hand, catalogue, removed=gone, encoders=encoders)
+        assert_same(told(workspace), told(by_hand))
+    current = Workspace(workspace).releases.current()
+    assert update(catalogue, workspace, remove_missing=True).removed == 0
+    assert Workspace(workspace).releases.current() == current
+
+
+def test_no_item_counts_as_missing_that_a_row_may_name(workspace: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    useless = [{"id": "i0"}, {"id": "i1", "image": "broken.jpg"}]
+    catalogue = table(tmp_path / "all.jsonl", [*useless, *(row(number) for number in range(2, 17))])
+    whole = catalogue.read_text()
+    catalogue.write_text(whole + json.dumps(row(17))[:20])  # cut off
+    summary = update(catalogue, workspace, remove_missing=True)
+    assert (summary.items, summary.removed, summary.rejected) == (18, 0, 3)
+    problems = (workspace / "rejected.jsonl").read_text()
+    assert "items that it does not name are kept (1): rows of it name none (1), and may be theirs" in problems
+    catalogue.write_text(whole)
+    assert update(catalogue, workspace, remove_missing=True).removed == 1
+    assert told(workspace)["ids"] == sorted(f"i{number}" for number in range(17))
+    with pytest.raises(CatalogueError, match="no rows"):
+        update(table(catalogue, []), workspace, remove_missing=True)
+    assert len(told(workspace)["ids"]) == 17
+
+
 def test_a_change_of_nothing_publishes_nothing(workspace: Path, tmp_path: Path, encoders: Encoders) -> None:
     current = Workspace(workspace).releases.current()
     for rows in ([row(3)], [row(number) for number in range(18)]):
