@@ -7,9 +7,9 @@ of its own, with its pictures turned or mirrored in another way. There it runs `
 rows in a workspace of its own, on all of them, and three times on the same again (the best counts). Then every hundredth
 item gets another title and its picture is inverted or cropped, three times: for `multimodal-rec update` of just those
 rows, which keeps what was learned, for `update --remove-missing` of all rows, and for a `build` of all rows, which learns
-anew. Seconds are those of the whole process, from start to end, on the clock and on the processor (which other programs disturb less,
-but which counts what ran side by side twice); the encoders' exports are in the cache before the first build, as they are
-on every day but the first.
+anew. Seconds are those of the whole process, from start to end, on the clock and on the processor (which other programs
+disturb less, but which counts what ran side by side twice); the encoders' exports are in the cache before the first
+build, as they are on every day but the first.
 """
 
 from __future__ import annotations
