@@ -32,11 +32,10 @@ from safetensors.numpy import load_file
 from encoders import Classes, TextEncoder, class_scenes
 from encoders.memory import return_freed_memory
 from multimodal_rec.array_files import save_arrays
+from multimodal_rec.arrays import BoolArray, FloatArray, IntArray
 from multimodal_rec.kernel_ridge import MOST_PAIRS, KernelRidge, drawn_evenly, kernel
 from multimodal_rec.sharpening import MOST_PICTURES, principal_axes, sharpened
 from multimodal_rec.threads import one_thread
-
-FloatArray = npt.NDArray[np.float32]
 
 PROMPT = "a photo of a {}"
 TEMPERATURE = 2.0
@@ -62,7 +61,7 @@ def unit(rows: FloatArray) -> FloatArray:
     return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 1e-12)
 
 
-def present(rows: FloatArray) -> npt.NDArray[np.bool_]:
+def present(rows: FloatArray) -> BoolArray:
     """(n,) which rows are not all zero."""
     return np.asarray(rows.any(axis=1))
 
@@ -74,7 +73,7 @@ class RowSource(Protocol):
     def shape(self) -> tuple[int, ...]:
         """n and d."""
 
-    def __getitem__(self, rows: npt.NDArray[np.int64], /) -> FloatArray:
+    def __getitem__(self, rows: IntArray, /) -> FloatArray:
         """Return the rows of these numbers."""
 
 
@@ -91,7 +90,7 @@ class Alignment:
 
     text_mean: FloatArray  # (t,)
     image_mean: FloatArray  # (v,) of the roots where features are rectified
-    rectified: npt.NDArray[np.bool_]  # (1,) whether no feature is negative
+    rectified: BoolArray  # (1,) whether no feature is negative
     class_weight: FloatArray  # (c, v), c = 0 without a label bridge, or where it tells too little
     class_bias: FloatArray  # (c,)
     class_texts: FloatArray  # (c, t) centred
@@ -156,7 +155,7 @@ class Alignment:
         pairs, different = _not_too_often(texts, pairs[drawn_evenly(len(pairs), MOST_PAIRS)])
         return unlearned if different < MIN_PAIRS else unlearned._learned(texts, images, pairs)
 
-    def _learned(self, texts: RowSource, images: RowSource, pairs: npt.NDArray[np.int64]) -> Self:
+    def _learned(self, texts: RowSource, images: RowSource, pairs: IntArray) -> Self:
         """With a bridge learned from these pairs, and the share of the label bridge beside it that foretells texts best."""
         inputs = np.concatenate([self._coordinates(self.centred_images(images[some])) for some in _in_chunks(pairs)])
         outputs = np.concatenate([self.centred_texts(texts[some]) for some in _in_chunks(pairs)])
@@ -252,7 +251,7 @@ def _told(classes: Classes, text_encoder: TextEncoder) -> list[FloatArray]:
     return [text_encoder.encode(texts) for texts in (names, scenes) if texts]
 
 
-def _roots(features: FloatArray, rectified: npt.NDArray[np.bool_]) -> FloatArray:
+def _roots(features: FloatArray, rectified: BoolArray) -> FloatArray:
     """(n, v) the square roots of rectified features, other features as they are."""
     return np.sqrt(np.maximum(features, 0)) if rectified[0] else features
 
@@ -264,7 +263,7 @@ def _in_chunks(rows: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
 class _Survey(NamedTuple):
     """What all n rows of a source have in common."""
 
-    present: npt.NDArray[np.bool_]  # (n,) which rows are not all zero
+    present: BoolArray  # (n,) which rows are not all zero
     least: float  # of all values
     total: npt.NDArray[np.float64]  # (d,) the sum of the rows
     total_of_roots: npt.NDArray[np.float64]  # (d,) the sum of their values' square roots, negative ones left out
@@ -282,7 +281,7 @@ def _survey(rows: RowSource) -> _Survey:
     return _Survey(there, least, total, roots)
 
 
-def _not_too_often(texts: RowSource, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], int]:
+def _not_too_often(texts: RowSource, rows: IntArray) -> tuple[IntArray, int]:
     """Of these rows the first `MOST_ALIKE` of each text, and how many texts there are."""
     often: Counter[bytes] = Counter()
     kept = []
@@ -295,9 +294,7 @@ def _not_too_often(texts: RowSource, rows: npt.NDArray[np.int64]) -> tuple[npt.N
     return np.array(kept, np.int64), len(often)
 
 
-def _text_mean(
-    texts: RowSource, rows: npt.NDArray[np.int64], different: int, *, fallback: FloatArray | None
-) -> FloatArray:
+def _text_mean(texts: RowSource, rows: IntArray, different: int, *, fallback: FloatArray | None) -> FloatArray:
     """The mean (t,) of these rows, where there are enough different ones; else that of the fallback; else zero."""
     if different >= MIN_PAIRS or (different > 1 and fallback is None):
         total = sum((texts[some].sum(0, dtype=np.float64) for some in _in_chunks(rows)), np.zeros(texts.shape[1]))

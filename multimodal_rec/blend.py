@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-FloatArray = npt.NDArray[np.float32]
+from multimodal_rec.arrays import BoolArray, FloatArray
 
 STEPS = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)
 ROUNDS = 2
@@ -22,8 +21,8 @@ class Contest:
     def __init__(
         self,
         scores: Mapping[str, FloatArray],
-        relevant: npt.NDArray[np.bool_],
-        left_out: npt.NDArray[np.bool_] | None,
+        relevant: BoolArray,
+        left_out: BoolArray | None,
         k: int,
     ) -> None:
         """Take (u, n) scores of each model, which items are to be found, and which may not be in the lists."""

@@ -146,7 +146,9 @@ def _missing(work: Work, put: Sequence[str]) -> list[str]:
     unread = sum(problem.id is None for problem in work.problems)
     if not (missing and unread):
         return missing
-    reason = f"items that it does not name are kept ({len(missing)}): rows of it name none ({unread}), and may be theirs"
+    reason = (
+        f"items that it does not name are kept ({len(missing)}): rows of it name none ({unread}), and may be theirs"
+    )
     work.problems.append(Problem("catalogue", None, reason, kept=True))
     return []
 

@@ -15,14 +15,14 @@ from threading import RLock
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from index import Selection
+from multimodal_rec.arrays import BoolArray
 from multimodal_rec.errors import QueryError
 from multimodal_rec.filters import AVAILABLE_NOW, Condition, Value, Where, parse_where, read_value
 from multimodal_rec.item_table import ItemTable
 
-Mask = npt.NDArray[np.bool_]
+Mask = BoolArray
 
 KEPT_SELECTIONS = 64
 KEPT_CONDITIONS = 1024

@@ -9,13 +9,11 @@ from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from multimodal_rec.alignment import Alignment, RowSource, present, unit
+from multimodal_rec.arrays import BoolArray, FloatArray, IntArray
 from multimodal_rec.parts import Part, PartVectors
 from multimodal_rec.space import content_blocks, picture_features
-
-FloatArray = npt.NDArray[np.float32]
 
 CATEGORY_DIM = 512
 MOST_VALUE_CHARS = 64
@@ -38,7 +36,7 @@ class PictureRows:
         """n and v."""
         return self.images.shape
 
-    def __getitem__(self, rows: npt.NDArray[np.int64], /) -> FloatArray:
+    def __getitem__(self, rows: IntArray, /) -> FloatArray:
         """Return the rows of these numbers."""
         return picture_features(self.images[rows], self.videos[rows])
 
@@ -51,7 +49,7 @@ class CatalogueVectors:
     texts: FloatArray  # (n, t)
     images: FloatArray  # (n, v)
     videos: FloatArray  # (n, v)
-    described: npt.NDArray[np.bool_]  # (n,) which have a title or a description
+    described: BoolArray  # (n,) which have a title or a description
     categories: FloatArray = field(default_factory=_nothing)  # (n, 512)
     attributes: FloatArray = field(default_factory=_nothing)  # (n, 512)
     words: FloatArray = field(default_factory=_nothing)  # (n, 1024)

@@ -12,13 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from index import Selection, VectorIndex
 from multimodal_rec.alignment import unit
+from multimodal_rec.arrays import FloatArray
 from multimodal_rec.space import Space
-
-FloatArray = npt.NDArray[np.float32]
 
 EXAMPLES = 20
 """Items with words that a text is joined by."""

@@ -14,9 +14,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from multimodal_rec.arrays import FloatArray, IntArray
 from multimodal_rec.histories import FLOOR, Histories, age_weights
-
-FloatArray = npt.NDArray[np.float32]
 
 RANK = 256
 """Dimensions of the factors, where nothing else is asked for."""
@@ -43,7 +42,7 @@ class Factors:
 class Regression:
     """A ridge regression among the c items that take part, ready to be solved with any penalty."""
 
-    chosen: npt.NDArray[np.int64]  # (c,) places of the items
+    chosen: IntArray  # (c,) places of the items
     gram: npt.NDArray[np.float64]  # (c, c) products of the inputs
     cross: npt.NDArray[np.float64] | None
     """(c, c) products of inputs and targets; None where each item is foretold from all others (EASE)."""
@@ -90,7 +89,7 @@ class Regression:
 
 
 def user_rows(
-    histories: Histories, left: FloatArray, recency: float, users: Sequence[int] | npt.NDArray[np.int64] | None = None
+    histories: Histories, left: FloatArray, recency: float, users: Sequence[int] | IntArray | None = None
 ) -> FloatArray:
     """(u, r) weighted sums of the left factors of these users' events, or all users'; zero for one without any."""
     users = range(len(histories)) if users is None else users
@@ -143,7 +142,7 @@ def next_liked(histories: Histories, count: int, *, recency: float = 5.0, ahead:
     return Regression(chosen, gram, cross, count)
 
 
-def _frequent(histories: Histories, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _frequent(histories: Histories, count: int) -> tuple[IntArray, IntArray]:
     """The items that take part, and each item's place among them, -1 where it does not."""
     events = np.bincount(histories.items, minlength=count)
     chosen = np.sort(np.argsort(-events, kind="stable")[:MOST_ITEMS])

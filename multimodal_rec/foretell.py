@@ -14,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
+from multimodal_rec.arrays import FloatArray, IntArray
 
 MOST_ITEMS = 5_000
 """Known items that are learned from."""
@@ -56,7 +56,7 @@ class ContentMap:
             result[start : start + ROWS_AT_ONCE] += combined(products, self.scales, shape) @ self.dual
         return result
 
-    def of(self, features: Mapping[str, FloatArray], rows: npt.NDArray[np.int64]) -> FloatArray:
+    def of(self, features: Mapping[str, FloatArray], rows: IntArray) -> FloatArray:
         """(len(rows), t) expected targets of some of the items that these features are of."""
         return self({name: x[rows] for name, x in features.items() if name in self.items}, len(rows))
 
@@ -86,7 +86,7 @@ def likeness(rows: FloatArray, others: FloatArray) -> FloatArray:
     return np.asarray(np.expm1(products, out=products) / np.float32(np.expm1(1.0)), np.float32)
 
 
-def kernels(features: Mapping[str, FloatArray], rows: npt.NDArray[np.int64]) -> dict[str, FloatArray]:
+def kernels(features: Mapping[str, FloatArray], rows: IntArray) -> dict[str, FloatArray]:
     """Modality to (k, k) likenesses of these items to one another."""
     return {name: likeness(x[rows], x[rows]) for name, x in features.items()}
 
@@ -120,7 +120,7 @@ def combined(products: Mapping[str, FloatArray], scales: Scales, shape: tuple[in
 
 
 def fit_map(
-    features: Mapping[str, FloatArray], rows: Sequence[int] | npt.NDArray[np.int64], targets: FloatArray, scales: Scales
+    features: Mapping[str, FloatArray], rows: Sequence[int] | IntArray, targets: FloatArray, scales: Scales
 ) -> tuple[ContentMap, FloatArray]:
     """The map that fits known items, and what it would expect of each of them had it not seen that one.
 

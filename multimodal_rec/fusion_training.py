@@ -11,19 +11,17 @@ import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 from torch.nn import functional
 
+from multimodal_rec.arrays import BoolArray, FloatArray, IntArray
 from multimodal_rec.fusion import FusionConfig, FusionNetwork
 from multimodal_rec.histories import Histories
 from multimodal_rec.progress import Progress
 
 logger = logging.getLogger(__name__)
-
-FloatArray = npt.NDArray[np.float32]
 
 
 class FusionTraining(BaseModel):
@@ -183,7 +181,7 @@ class FusionRun:
                 torch.from_numpy(np.where(valid, targets[events], -1)).to(self.device),
             )
 
-    def _window_bounds(self) -> npt.NDArray[np.int64]:
+    def _window_bounds(self) -> IntArray:
         """(W, 2) first events and lengths of the windows into which the histories are cut, anew at each call."""
         length = self.network.config.history
         starts: list[int] = []
@@ -220,9 +218,7 @@ class FusionRun:
         return functional.cross_entropy(torch.cat([right, others], 1), torch.zeros_like(targets))
 
 
-def _windows(
-    starts: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64], length: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+def _windows(starts: IntArray, sizes: IntArray, length: int) -> tuple[IntArray, BoolArray]:
     """(B, L) event numbers of windows, the last one repeated as padding, and where they are valid."""
     steps = np.arange(length)
     valid = steps[None] < sizes[:, None]

@@ -9,10 +9,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from multimodal_rec.arrays import BoolArray, FloatArray, IntArray
 from multimodal_rec.feedback import wanted
 from multimodal_rec.interactions import Event
-
-FloatArray = npt.NDArray[np.float32]
 
 ALL_ALIKE = float("inf")
 """The recency of a model to which the order of a history means nothing."""
@@ -27,9 +26,9 @@ class Histories:
     """E events of U users, grouped by user, oldest first. User u owns the slice `bounds[u]:bounds[u + 1]`."""
 
     users: tuple[str, ...]
-    bounds: npt.NDArray[np.int64]  # (U + 1,)
-    items: npt.NDArray[np.int64]  # (E,) positions in the catalogue
-    ratings: npt.NDArray[np.float32]  # (E,) NaN where there is none
+    bounds: IntArray  # (U + 1,)
+    items: IntArray  # (E,) positions in the catalogue
+    ratings: FloatArray  # (E,) NaN where there is none
     timestamps: npt.NDArray[np.float64]  # (E,) seconds, NaN where undated
 
     def __len__(self) -> int:
@@ -37,17 +36,17 @@ class Histories:
         return len(self.users)
 
     @property
-    def lengths(self) -> npt.NDArray[np.int64]:
+    def lengths(self) -> IntArray:
         """(U,) number of events of each user."""
         return np.diff(self.bounds)
 
     @property
-    def owners(self) -> npt.NDArray[np.int64]:
+    def owners(self) -> IntArray:
         """(E,) the user of each event."""
         return np.repeat(np.arange(len(self)), self.lengths)
 
     @cached_property
-    def ordered(self) -> npt.NDArray[np.bool_]:
+    def ordered(self) -> BoolArray:
         """(U,) whether the order of a user's events means something: most of them carry a time, not all the same."""
         result = np.zeros(len(self), dtype=bool)
         for user, (start, end) in enumerate(zip(self.bounds[:-1], self.bounds[1:], strict=True)):
@@ -60,7 +59,7 @@ class Histories:
         """The slice of one user's events."""
         return slice(int(self.bounds[user]), int(self.bounds[user + 1]))
 
-    def select(self, keep: npt.NDArray[np.bool_]) -> Histories:
+    def select(self, keep: BoolArray) -> Histories:
         """Return the same users with only the events where `keep` (E,) holds."""
         counts = np.bincount(self.owners[keep], minlength=len(self))
         return Histories(
@@ -97,7 +96,7 @@ def collect(histories: Iterable[tuple[str, list[Event]]], positions: Mapping[str
     )
 
 
-def held_out(histories: Histories, share: float, seed: int) -> npt.NDArray[np.bool_]:
+def held_out(histories: Histories, share: float, seed: int) -> BoolArray:
     """(E,) the events to validate on: `share` of each user's newest, or random ones where the order means nothing.
 
     Users with too few events to spare one keep them all.

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
+from multimodal_rec.arrays import FloatArray
 from multimodal_rec.fusion import FusionConfig, HistoryEncoder
-
-FloatArray = npt.NDArray[np.float32]
 
 NORM_EPSILON = 1e-5  # of torch's LayerNorm
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import logging
 
 import numpy as np
-import numpy.typing as npt
 
 from index import VectorIndex, make_index, plan_index
+from multimodal_rec.arrays import FloatArray
 from multimodal_rec.errors import WorkspaceError
 from multimodal_rec.space import Space
-
-FloatArray = npt.NDArray[np.float32]
 
 AUTO = "auto"
 KINDS = (AUTO, "flat", "pq", "hnsw", "ivf")

@@ -11,11 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from multimodal_rec.arrays import FloatArray, IntArray
 from multimodal_rec.threads import one_thread
-
-FloatArray = npt.NDArray[np.float32]
 
 SHARPNESS = 3.0
 """The kernel is exp(SHARPNESS (product - 1))."""
@@ -36,7 +34,7 @@ class KernelRidge:
 
     landmarks: FloatArray  # (m, v), m = 0 where nothing was learned
     coefficients: FloatArray  # (m, t)
-    judges: npt.NDArray[np.int64]  # (j,) which pairs were held out, one at a time
+    judges: IntArray  # (j,) which pairs were held out, one at a time
     foretold: FloatArray  # (j, t) what each would have been mapped to without itself
 
     @classmethod
@@ -69,7 +67,7 @@ def kernel(left: FloatArray, right: FloatArray) -> FloatArray:
     return np.exp(likeness, out=likeness)
 
 
-def drawn_evenly(count: int, most: int) -> npt.NDArray[np.int64]:
+def drawn_evenly(count: int, most: int) -> IntArray:
     """At most so many of the first `count` whole numbers, in order and evenly apart."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+
+from multimodal_rec.arrays import FloatArray, IntArray
 
 
-def ndcg_at(k: int, scores: npt.NDArray[np.float32], relevant: npt.NDArray[np.int64]) -> float:
+def ndcg_at(k: int, scores: FloatArray, relevant: IntArray) -> float:
     """Normalised discounted cumulative gain of the k best-scored items, binary relevance.
 
     Args:

@@ -14,13 +14,9 @@ from functools import cached_property
 from typing import Any, NamedTuple, Self
 from weakref import WeakKeyDictionary
 
-import numpy as np
-import numpy.typing as npt
-
 from index import Match, Selection, VectorIndex
+from multimodal_rec.arrays import FloatArray, IntArray
 from multimodal_rec.item_table import Modality
-
-FloatArray = npt.NDArray[np.float32]
 
 SEPARATOR = "\x1f"
 """Between the fields of a part's key; no item id holds it."""
@@ -70,7 +66,7 @@ class PartVectors:
 
     modality: Modality
     parts: list[Part]
-    owners: npt.NDArray[np.int64]  # (p,) positions of their items
+    owners: IntArray  # (p,) positions of their items
     vectors: FloatArray  # (p, d)
 
     def pages(self, size: int) -> Iterator[Self]:

@@ -25,6 +25,7 @@ from safetensors.numpy import load_file as load_arrays
 from safetensors.torch import load_file
 
 from multimodal_rec.array_files import save_arrays
+from multimodal_rec.arrays import BoolArray, FloatArray, IntArray
 from multimodal_rec.errors import WorkspaceError
 from multimodal_rec.factors import Factors
 from multimodal_rec.foretell import ContentMap
@@ -33,8 +34,6 @@ from multimodal_rec.histories import ALL_ALIKE, age_weights
 from multimodal_rec.history_reader import HistoryReader
 from multimodal_rec.model_card import TrainingRecord
 from multimodal_rec.threads import one_thread
-
-FloatArray = npt.NDArray[np.float32]
 
 WEIGHTS_FILE = "model.safetensors"
 FACTORS_FILE = "factors.safetensors"
@@ -85,9 +84,7 @@ class Foretold:
     """From features to the left factors, the right factors and the popularity: t = 2 r + 1."""
     right: FloatArray  # (n, r) of the training's items, each from the other ones
 
-    def expected(
-        self, features: Mapping[str, FloatArray], new: npt.NDArray[np.bool_]
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def expected(self, features: Mapping[str, FloatArray], new: BoolArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """(n, r) left factors, (n, r) right factors and (n,) popularity of the new ones of n items, zero for others."""
         rank = self.right.shape[1]
         result = np.zeros((len(new), 2 * rank + 1), np.float32)
@@ -166,7 +163,7 @@ class Preferences:
     frequent: FloatArray
     """(f, dim) blocks of the known items with most events, as candidates before they are weighted."""
     ids: tuple[str, ...]
-    known: npt.NDArray[np.bool_]
+    known: BoolArray
     """(n,) which items had an event in training."""
     record: TrainingRecord | None = None
     """What it was trained on, None where that is not known."""
@@ -181,7 +178,7 @@ class Preferences:
         popularity: FloatArray,
         *,
         ids: Sequence[str],
-        known: npt.NDArray[np.bool_],
+        known: BoolArray,
         features: Mapping[str, FloatArray],
     ) -> Self:
         """Put trained models together; `features` are those of the training's items."""
@@ -356,7 +353,7 @@ class Preferences:
         return np.concatenate(weights)
 
     def _right(
-        self, places: npt.NDArray[np.int64], features: Mapping[str, FloatArray], expected: FloatArray
+        self, places: IntArray, features: Mapping[str, FloatArray], expected: FloatArray
     ) -> dict[str, FloatArray]:
         """Model to (n, r) vectors of candidates, zero where a model cannot place an item; of new ones the expected."""
         seen = (places >= 0)[:, None]
@@ -375,7 +372,7 @@ class Preferences:
         result["co_liked"] = np.where(seen, result["co_liked"], expected)
         return result
 
-    def _tokens(self, places: npt.NDArray[np.int64], features: Mapping[str, FloatArray]) -> FloatArray:
+    def _tokens(self, places: IntArray, features: Mapping[str, FloatArray]) -> FloatArray:
         """(n, dim + 1) item vectors of the fusion network."""
         known = torch.from_numpy((places >= 0).astype(np.float32))
         index = torch.from_numpy(np.maximum(places, 0))
@@ -389,7 +386,7 @@ class Preferences:
                 blocks.append(self.network.item_tower(index[rows], inputs, known[rows]).numpy())
         return np.concatenate(blocks) if blocks else np.zeros((0, self.config.fusion.dim + 1), np.float32)
 
-    def _places(self, ids: Sequence[str]) -> npt.NDArray[np.int64]:
+    def _places(self, ids: Sequence[str]) -> IntArray:
         """(n,) places among the training's items, -1 for those without an event there."""
         places = np.array([self._place_of.get(item_id, -1) for item_id in ids], dtype=np.int64)
         return np.where(self.known[places], places, -1) if len(self.known) else places

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from encoders import (
@@ -23,12 +22,12 @@ from encoders import (
 )
 from index import VectorIndex
 from multimodal_rec.alignment import Alignment, unit
+from multimodal_rec.arrays import FloatArray
 from multimodal_rec.errors import QueryError, UnknownItem
 from multimodal_rec.expansion import Expansion
 from multimodal_rec.filters import Where
 from multimodal_rec.space import Space
 
-FloatArray = npt.NDArray[np.float32]
 Picture = str | Path | Image.Image
 
 TASTE = 0.5

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from multimodal_rec.arrays import BoolArray, FloatArray, IntArray
 from multimodal_rec.foretell import MOST_ITEMS, ContentMap, Scales, fit_map
 from multimodal_rec.histories import Histories
 from multimodal_rec.progress import Progress, silent
-from multimodal_rec.ratings import FloatArray, IntArray, RatingConfig, RatingModel, solve
+from multimodal_rec.ratings import RatingConfig, RatingModel, solve
 from multimodal_rec.threads import one_thread
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class _Ratings:
             places = np.sort(places[np.argsort(times, kind="stable")[-MOST_RATINGS:]])
         return cls(histories.owners[places], histories.items[places], histories.ratings[places])
 
-    def where(self, chosen: npt.NDArray[np.bool_] | IntArray) -> _Ratings:
+    def where(self, chosen: BoolArray | IntArray) -> _Ratings:
         return _Ratings(self.users[chosen], self.items[chosen], self.values[chosen])
 
 

@@ -17,15 +17,12 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 from safetensors.numpy import load_file
 
 from multimodal_rec.array_files import save_arrays
+from multimodal_rec.arrays import BoolArray, FloatArray, IntArray
 from multimodal_rec.foretell import ContentMap
-
-FloatArray = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
 
 CONFIG_FILE = "ratings.json"
 ARRAYS_FILE = "ratings.safetensors"
@@ -75,7 +72,7 @@ class RatingModel:
     config: RatingConfig
     ids: tuple[str, ...]
     rows: FloatArray  # (n, 1 + f)
-    rated: npt.NDArray[np.bool_]  # (n,) whether any rating taught the row; else it is what content lets expect
+    rated: BoolArray  # (n,) whether any rating taught the row; else it is what content lets expect
     content: ContentMap  # to (1 + f,)
 
     def __contains__(self, item_id: object) -> bool:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from multimodal_rec.alignment import unit
+from multimodal_rec.arrays import FloatArray
 from multimodal_rec.space import Space
-
-FloatArray = npt.NDArray[np.float32]
 
 MOST_NEAREST = 3
 """Items of a history that are named."""

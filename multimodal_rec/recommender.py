@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from encoders import ImageEncoder, TextEncoder
 from index import Match, Selection
 from multimodal_rec.alignment import Alignment, unit
+from multimodal_rec.arrays import FloatArray
 from multimodal_rec.build import build
 from multimodal_rec.changes import remove, update
 from multimodal_rec.columns import ItemFilter
@@ -52,7 +52,6 @@ from multimodal_rec.workspace import Workspace
 if TYPE_CHECKING:
     from multimodal_rec.preferences import EventVectors, Preferences
 
-FloatArray = npt.NDArray[np.float32]
 
 BATCH = 256
 """Users or queries answered together in the batch methods."""

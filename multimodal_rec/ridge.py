@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from multimodal_rec.arrays import FloatArray
 from multimodal_rec.kernel_ridge import drawn_evenly
 from multimodal_rec.threads import one_thread
-
-FloatArray = npt.NDArray[np.float32]
 
 RIDGE_PENALTIES = tuple(10.0**exponent for exponent in np.arange(-2, 2.1, 0.5))
 MOST_JUDGES = 1000

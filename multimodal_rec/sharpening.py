@@ -10,11 +10,9 @@ the benefit of PCA and whitening").
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from multimodal_rec.arrays import FloatArray
 from multimodal_rec.threads import one_thread
-
-FloatArray = npt.NDArray[np.float32]
 
 MOST_PICTURES = 1280
 """As many pictures tell the covariance well enough."""

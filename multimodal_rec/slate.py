@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from multimodal_rec.alignment import present, unit
+from multimodal_rec.arrays import BoolArray, FloatArray
 from multimodal_rec.errors import QueryError
-
-FloatArray = npt.NDArray[np.float32]
 
 SAME_WORDS = 0.98
 """Cosine of the words of two items that are nearly one, where one of them has no picture."""
@@ -86,7 +84,7 @@ class Candidates:
     words: int
     """How many columns of the contents are of words."""
     tastes: FloatArray  # (n, p) what the models of taste see in each; p = 0 without interactions
-    new: npt.NDArray[np.bool_]  # (n,) whether an item has no event
+    new: BoolArray  # (n,) whether an item has no event
     categories: Sequence[Sequence[str]]
     fields: Sequence[Mapping[str, Any]]
     """Attributes of each, for boosts."""
@@ -160,7 +158,7 @@ def boosted(candidates: Candidates, boosts: Sequence[Boost]) -> FloatArray:
     return result
 
 
-def nearly_one(contents: FloatArray, words: int) -> npt.NDArray[np.bool_]:
+def nearly_one(contents: FloatArray, words: int) -> BoolArray:
     """(n, n) which items are nearly one: the same film in two releases, the same shoe photographed once.
 
     Args:
@@ -176,7 +174,7 @@ def nearly_one(contents: FloatArray, words: int) -> npt.NDArray[np.bool_]:
     return np.where(np.logical_or.outer(blind, blind), by_words, by_looks)
 
 
-def repeats(relevance: FloatArray, same: npt.NDArray[np.bool_]) -> list[int]:
+def repeats(relevance: FloatArray, same: BoolArray) -> list[int]:
     """Places of the candidates that are nearly one with another of greater relevance that is no repeat itself."""
     kept: list[int] = []
     found: list[int] = []

@@ -14,11 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from multimodal_rec.alignment import Alignment, present, unit
-
-FloatArray = npt.NDArray[np.float32]
+from multimodal_rec.arrays import BoolArray, FloatArray
 
 KIND_BESIDE_PICTURE = 0.5
 """Weight of the words of an item that has nothing but the names of its categories, beside its bridged picture."""
@@ -71,7 +69,7 @@ def picture_features(images: FloatArray, videos: FloatArray) -> FloatArray:
 
 
 def content_blocks(
-    alignment: Alignment, texts: FloatArray, pictures: FloatArray, described: npt.NDArray[np.bool_]
+    alignment: Alignment, texts: FloatArray, pictures: FloatArray, described: BoolArray
 ) -> tuple[FloatArray, FloatArray]:
     """The semantic and visual blocks of items.
 

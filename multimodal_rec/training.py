@@ -28,6 +28,7 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from multimodal_rec.arrays import BoolArray, FloatArray, IntArray
 from multimodal_rec.blend import LEAST_GAIN, Contest, choose_weights
 from multimodal_rec.factors import RANK, Factors, Regression, co_liked, next_liked, user_rows
 from multimodal_rec.foretell import MOST_ITEMS, Scales, combined, fit_map, kernels, likeness, solve
@@ -41,7 +42,6 @@ from multimodal_rec.tuned import changed
 
 logger = logging.getLogger(__name__)
 
-FloatArray = npt.NDArray[np.float32]
 
 CODE_VERSION = 15
 """Counted up whenever the same input would train another model."""
@@ -237,7 +237,7 @@ def _deterministic() -> Iterator[None]:
         torch.use_deterministic_algorithms(before, warn_only=warn_only)
 
 
-def deserved_share(histories: Histories, shown: Histories, hidden: npt.NDArray[np.bool_], count: int) -> float:
+def deserved_share(histories: Histories, shown: Histories, hidden: BoolArray, count: int) -> float:
     """The share of list places that items without an event deserve, as far as the log tells.
 
     They deserve at least what the hidden events give to items that no other one knows. Where the log has an order, some
@@ -276,7 +276,7 @@ class _NewItems:
     features: Mapping[str, FloatArray]
     content: FloatArray
     config: TrainingConfig
-    users: npt.NDArray[np.int64]
+    users: IntArray
     """Whose lists are looked at."""
     asked: FloatArray
     """Their vectors: the blocks of their preferences, and the mean contents of their histories."""
@@ -300,7 +300,7 @@ class _NewItems:
         means = np.stack([_mean_content(content, histories, int(user)) for user in users])
         return cls(histories, features, content, config, users, np.hstack([rows, means]))
 
-    def place(self, preferences: Preferences, bias: str, new: npt.NDArray[np.bool_], share: float) -> Preferences:
+    def place(self, preferences: Preferences, bias: str, new: BoolArray, share: float) -> Preferences:
         """The preferences with this bias: with it, the (n,) new items get a share of the places in lists.
 
         Known items stand for such as come later.
@@ -383,7 +383,7 @@ class _Learner:
         return _Models(fusion, linear, self._foretold(histories, linear["co_liked"], popularity, scales), popularity)
 
     def choose_linear(
-        self, shown: Histories, histories: Histories, hidden: npt.NDArray[np.bool_]
+        self, shown: Histories, histories: Histories, hidden: BoolArray
     ) -> tuple[dict[str, _Setting], dict[str, Factors]]:
         """The penalty and the recency of each linear model that rank held-out events best alone, and these models."""
         ordered = _ordered(shown)
@@ -411,7 +411,7 @@ class _Learner:
         return settings, models
 
     def choose_known(
-        self, models: _Models, shown: Histories, histories: Histories, hidden: npt.NDArray[np.bool_]
+        self, models: _Models, shown: Histories, histories: Histories, hidden: BoolArray
     ) -> tuple[dict[str, float], float, float, float]:
         """The weights that rank the hidden events best, the one of raw content, the deviation and the ndcg they give."""
         users, relevant, seen = self._validation(histories, hidden)
@@ -473,8 +473,8 @@ class _Learner:
     def _fold(
         self,
         histories: Histories,
-        known: npt.NDArray[np.int64],
-        fold: npt.NDArray[np.int64],
+        known: IntArray,
+        fold: IntArray,
         setting: _Setting,
         random: np.random.Generator,
     ) -> _Fold | None:
@@ -501,9 +501,7 @@ class _Learner:
             relevant,
         )
 
-    def _validation(
-        self, histories: Histories, hidden: npt.NDArray[np.bool_]
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    def _validation(self, histories: Histories, hidden: BoolArray) -> tuple[IntArray, BoolArray, BoolArray]:
         """The users to validate on, and (u, n) which items they are to find, and which they have seen."""
         users = np.flatnonzero(np.bincount(histories.owners[hidden], minlength=len(histories)) > 0)
         most = max(1, self.config.most_scores // self.count)
@@ -551,7 +549,7 @@ class _Fold:
     targets: FloatArray  # (k, r + 1)
     products: Mapping[str, FloatArray]  # modality to (k, k), of the others
     across: Mapping[str, FloatArray]  # modality to (f, k), of the hidden ones with the others
-    relevant: npt.NDArray[np.bool_]  # (u, f)
+    relevant: BoolArray  # (u, f)
 
     def contest(self, scales: Scales, k: int) -> Contest:
         """The hidden items as these scales rank them, by taste and by popularity."""
@@ -563,7 +561,7 @@ class _Fold:
         return Contest({"foretold": taste, "popularity": popularity}, self.relevant, None, k)
 
 
-def _most_frequent(histories: Histories, most: int) -> npt.NDArray[np.int64]:
+def _most_frequent(histories: Histories, most: int) -> IntArray:
     """The items that have events, those with most of them where there are more than `most`; in order of place."""
     counts = np.bincount(histories.items)
     frequent = np.argsort(-counts, kind="stable")[:most]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from index import VectorIndex
+from multimodal_rec.arrays import FloatArray
 from multimodal_rec.feedback import wanted
 from multimodal_rec.histories import CONTENT_RECENCY, age_weights
 from multimodal_rec.interactions import Event
@@ -16,8 +16,6 @@ from multimodal_rec.space import Space
 
 if TYPE_CHECKING:
     from multimodal_rec.preferences import EventVectors, Preferences
-
-FloatArray = npt.NDArray[np.float32]
 
 
 def user_vectors(

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from encoders import Encoding
 from encoders.base import FloatArray
+from multimodal_rec.arrays import IntArray
 from multimodal_rec.errors import WorkspaceError
 from multimodal_rec.item_table import Modality
 from multimodal_rec.parts import Part, PartVectors
@@ -240,7 +240,7 @@ class StoredRows:
         """n and d."""
         return len(self.keys), self.dim
 
-    def __getitem__(self, rows: npt.NDArray[np.int64], /) -> FloatArray:
+    def __getitem__(self, rows: IntArray, /) -> FloatArray:
         """Return the rows of these numbers; raises as `VectorStore.matrix`."""
         return self.store.matrix(self.space, [self.keys[row] for row in rows], self.dim)
 

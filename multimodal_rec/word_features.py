@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from safetensors.numpy import load_file
 
 from multimodal_rec.alignment import unit
 from multimodal_rec.array_files import save_arrays
-
-FloatArray = npt.NDArray[np.float32]
+from multimodal_rec.arrays import FloatArray
 
 WORD_DIM = 1024
 SLOTS = 1 << 16

@@ -17,10 +17,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from multimodal_rec.arrays import BoolArray, IntArray
 from multimodal_rec.function_words import is_function_word
 from multimodal_rec.sql import rows_among
 
-Rows = npt.NDArray[np.int64]
+Rows = IntArray
 
 FEW = 0.02
 """Words in a larger share of the items, or in more than the root of their number, say nothing of any one of them; see
@@ -65,7 +66,7 @@ class Holders(NamedTuple):
 
     rows: Rows
     """Their places, ascending."""
-    titled: npt.NDArray[np.bool_]
+    titled: BoolArray
     """(n,) which of them hold it in the title."""
     common: bool
     """Whether too many hold it anywhere: these are the items that have it in the title."""

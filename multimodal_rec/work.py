@@ -15,10 +15,10 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from index import VectorIndex
 from multimodal_rec.alignment import Alignment, RowSource
+from multimodal_rec.arrays import FloatArray
 from multimodal_rec.catalogue import Problem, read_catalogue
 from multimodal_rec.content import CatalogueVectors, Content, PictureRows, attribute_names, name_features
 from multimodal_rec.embed import EmbedCounts, Encoders, StoredTexts, embed_catalogue
@@ -54,7 +54,6 @@ from multimodal_rec.workspace import Workspace
 if TYPE_CHECKING:
     from multimodal_rec.preferences import EventVectors, Preferences
 
-FloatArray = npt.NDArray[np.float32]
 
 LIBRARIES = (
     "multimodal-rec",

@@ -24,9 +24,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from multimodal_rec.arrays import FloatArray
 from multimodal_rec.evaluation.splits import Split
 
-FloatArray = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float64]
 
 

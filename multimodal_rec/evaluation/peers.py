@@ -21,9 +21,9 @@ from importlib.util import find_spec
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from multimodal_rec.alignment import unit
+from multimodal_rec.arrays import FloatArray, IntArray
 from multimodal_rec.histories import Histories, held_out
 from multimodal_rec.metrics import ndcg_at
 from multimodal_rec.ridge import ridge
@@ -31,8 +31,7 @@ from multimodal_rec.threads import one_thread
 
 logger = logging.getLogger(__name__)
 
-FloatArray = npt.NDArray[np.float32]
-Items = npt.NDArray[np.int64]
+Items = IntArray
 
 MOST_ITEMS = 8_000
 """Items that take part in a dense item-item matrix, those with most events first."""

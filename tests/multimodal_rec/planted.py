@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from multimodal_rec.arrays import FloatArray
 from multimodal_rec.histories import Histories
-
-FloatArray = npt.NDArray[np.float32]
 
 
 def histories(rows: list[list[int]], *, dated: bool = True) -> Histories:

@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from encoders import Encoding
 from index import FlatIndex
 from multimodal_rec.alignment import Alignment
+from multimodal_rec.arrays import FloatArray
 from multimodal_rec.errors import QueryError, UnknownItem
 from multimodal_rec.query import Query, QueryVectors, read_weight
 from multimodal_rec.space import Space
 
-FloatArray = npt.NDArray[np.float32]
 SPACE = Space(2, 4, 3)
 
 
