@@ -121,13 +121,12 @@ class Alignment:
             sharpen: whether pictures are sharpened; not where texts are compared with them as they are (CLIP).
         """
         told = _told(classes, text_encoder) if classes else []
-        words, looks = _survey(texts), _survey(images)
+        worded, looks = _are_present(texts), _survey(images)
         rectified = np.full(1, looks.present.any() and looks.least >= 0)
-        worded = np.flatnonzero(words.present)
-        worded = worded[drawn_evenly(len(worded), MOST_PAIRS)]
-        worded, different = _not_too_often(texts, worded)
-        text_mean = _text_mean(texts, worded, different, fallback=np.concatenate(told) if told else None)
-        image_mean = _mean(looks, looks.total_of_roots if rectified[0] else looks.total)
+        some = np.flatnonzero(worded)
+        some, different = _not_too_often(texts, some[drawn_evenly(len(some), MOST_PAIRS)])
+        text_mean = _text_mean(texts, some, different, fallback=np.concatenate(told) if told else None)
+        image_mean = looks.mean_of_roots if rectified[0] else looks.mean
         empty = np.zeros((0, images.shape[1]), np.float32)
         unlearned = cls(
             text_mean=text_mean,
@@ -151,7 +150,7 @@ class Alignment:
             axes, lost = principal_axes(unlearned.centred_images(images[some]))
             unlearned = replace(unlearned, axes=axes, lost=lost)
             return_freed_memory()  # in pieces that are too small for the equations of the bridge
-        pairs = np.flatnonzero(words.present & looks.present)
+        pairs = np.flatnonzero(worded & looks.present)
         pairs, different = _not_too_often(texts, pairs[drawn_evenly(len(pairs), MOST_PAIRS)])
         return unlearned if different < MIN_PAIRS else unlearned._learned(texts, images, pairs)
 
@@ -260,13 +259,20 @@ def _in_chunks(rows: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
     return (rows[start : start + ROWS_AT_ONCE] for start in range(0, len(rows), ROWS_AT_ONCE))
 
 
+def _are_present(rows: RowSource) -> BoolArray:
+    """(n,) which rows are not all zero."""
+    return np.concatenate(
+        [np.zeros(0, np.bool_), *(present(rows[some]) for some in _in_chunks(np.arange(rows.shape[0])))]
+    )
+
+
 class _Survey(NamedTuple):
-    """What all n rows of a source have in common."""
+    """What all n rows of a source have in common; means are of those that are not all zero, zero of fewer than two."""
 
     present: BoolArray  # (n,) which rows are not all zero
     least: float  # of all values
-    total: npt.NDArray[np.float64]  # (d,) the sum of the rows
-    total_of_roots: npt.NDArray[np.float64]  # (d,) the sum of their values' square roots, negative ones left out
+    mean: FloatArray  # (d,)
+    mean_of_roots: FloatArray  # (d,) the mean of the values' square roots, negative ones left out
 
 
 def _survey(rows: RowSource) -> _Survey:
@@ -278,7 +284,8 @@ def _survey(rows: RowSource) -> _Survey:
         least = min(least, float(chunk.min()))
         total += chunk.sum(0, dtype=np.float64)
         roots += np.sqrt(np.maximum(chunk, 0)).sum(0, dtype=np.float64)
-    return _Survey(there, least, total, roots)
+    share = 1 / found if (found := np.count_nonzero(there)) > 1 else 0.0
+    return _Survey(there, least, np.asarray(total * share, np.float32), np.asarray(roots * share, np.float32))
 
 
 def _not_too_often(texts: RowSource, rows: IntArray) -> tuple[IntArray, int]:
@@ -300,12 +307,6 @@ def _text_mean(texts: RowSource, rows: IntArray, different: int, *, fallback: Fl
         total = sum((texts[some].sum(0, dtype=np.float64) for some in _in_chunks(rows)), np.zeros(texts.shape[1]))
         return np.asarray(total / len(rows), dtype=np.float32)
     return np.zeros(texts.shape[1], np.float32) if fallback is None else np.asarray(fallback.mean(0), dtype=np.float32)
-
-
-def _mean(survey: _Survey, total: npt.NDArray[np.float64]) -> FloatArray:
-    """The mean (d,) of all rows that are not zero; zero where there is none, or a single one."""
-    count = np.count_nonzero(survey.present)
-    return np.asarray(total / count if count > 1 else np.zeros(len(total)), dtype=np.float32)
 
 
 def _convex(logits: FloatArray) -> FloatArray:
