@@ -11,11 +11,10 @@ import numpy.typing as npt
 
 from encoders.base import Classes, EncoderError
 from encoders.class_files import cached_classes, imagenet_names
-from encoders.export import cached_path, open_network
 from encoders.fingerprint import fingerprint
 from encoders.image import PreparedImages
 from encoders.image_files import PIXELS_VERSION
-from encoders.on_demand import NetworkOnDemand, remembered_dim
+from encoders.on_demand import network_of
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -30,10 +29,7 @@ def load_packaged_image(reference: str, threads: int) -> PreparedImages:
     weights = weights_path(reference)
     digest = fingerprint([weights], kind="efficientnet-lite0", code=CODE_VERSION, pixels=PIXELS_VERSION)
     example = {"pixels": np.random.default_rng(0).integers(0, 256, (2, 3, SIDE, SIDE), dtype=np.uint8)}
-    network = NetworkOnDemand(
-        reference, lambda: open_network(digest, lambda: features_module(weights), example, threads)
-    )
-    dim = remembered_dim(reference, network, example, cached_path(digest, ".dim"))
+    network, dim = network_of(reference, digest, lambda: features_module(weights), example, threads)
     classes = cached_classes(digest, lambda: _classes(weights))
     return PreparedImages(reference, digest, dim, classes, None, prepare, network)
 

@@ -7,12 +7,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from encoders.base import FloatArray
 from encoders.cache import atomic_file
+from encoders.export import cached_path, open_network
 from encoders.memory import return_freed_memory
 from encoders.model_files import as_encoder_error
 from encoders.network import Inputs, Network
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class NetworkOnDemand:
@@ -53,6 +58,24 @@ class NetworkOnDemand:
             self._forget()
         if had:
             return_freed_memory()
+
+
+def network_of(
+    reference: str,
+    fingerprint: str,
+    build: Callable[[], nn.Module],
+    example: Inputs,
+    threads: int,
+    *,
+    dynamic: tuple[int, ...] = (0,),
+    forget: Callable[[], None] = lambda: None,
+) -> tuple[NetworkOnDemand, int]:
+    """Return a module's network, not opened yet, and the length of its vectors.
+
+    Takes what `open_network` does, and `forget` as `NetworkOnDemand`; raises as `remembered_dim`.
+    """
+    network = NetworkOnDemand(reference, lambda: open_network(fingerprint, build, example, threads, dynamic), forget)
+    return network, remembered_dim(reference, network, example, cached_path(fingerprint, ".dim"))
 
 
 def remembered_dim(reference: str, network: Network, example: Inputs, note: Path) -> int:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from encoders.base import EncoderError, TextEncoder
-from encoders.export import cached_path, open_network
 from encoders.fingerprint import file_digest, fingerprint, settings_digest
 from encoders.model_files import (
     REMEDY,
@@ -28,7 +27,7 @@ from encoders.model_files import (
     weight_files,
 )
 from encoders.network import Inputs
-from encoders.on_demand import NetworkOnDemand, remembered_dim
+from encoders.on_demand import network_of
 from encoders.text import LONGEST_PASSAGE, TokenRules, TransformerText, token_inputs
 
 if TYPE_CHECKING:
@@ -106,11 +105,9 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
         **({"truncated": shorter} if shorter else {}),
     )
     example = example_tokens(_vocabulary(reference, transformer, config), rules)
-    network = NetworkOnDemand(
-        reference,
-        lambda: open_network(digest, lambda: _build(reference, transformer, recipe), example, threads, dynamic=(0, 1)),
+    network, dim = network_of(
+        reference, digest, lambda: _build(reference, transformer, recipe), example, threads, dynamic=(0, 1)
     )
-    dim = remembered_dim(reference, network, example, cached_path(digest, ".dim"))
     dim = min(dim, shorter) if shorter else dim
     return TransformerText(reference, digest, dim=dim, tokenizer=tokenizer, network=network, rules=rules)
 

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from encoders.export import cached_path, open_network
 from encoders.fingerprint import settings_digest
 from encoders.model_files import load_tokenizer, read_json
-from encoders.on_demand import NetworkOnDemand, remembered_dim
+from encoders.on_demand import network_of
 from encoders.text import LONGEST_PASSAGE, TokenRules, TransformerText
 from encoders.text_models import CODE_VERSION, example_tokens, token_window
 
@@ -52,8 +51,7 @@ def open_text_tower(
 
     example = example_tokens(tokenizer.get_vocab_size(), rules)
     dynamic = (0,) if rules.fixed_length else (0, 1)
-    network = NetworkOnDemand(reference, lambda: open_network(digest, tower, example, threads, dynamic), forget)
-    dim = remembered_dim(reference, network, example, cached_path(digest, ".dim"))
+    network, dim = network_of(reference, digest, tower, example, threads, dynamic=dynamic, forget=forget)
     return TransformerText(reference, digest, dim=dim, tokenizer=lambda: tokenizer, network=network, rules=rules)
 
 

@@ -13,12 +13,11 @@ import numpy.typing as npt
 
 from encoders.base import Classes, EncoderError
 from encoders.class_files import cached_classes, imagenet_names
-from encoders.export import cached_path, open_network
 from encoders.fingerprint import file_digest, fingerprint
 from encoders.image import PreparedImages, without_long_ends
 from encoders.image_files import PIXELS_VERSION
 from encoders.model_files import REMEDY, short_reason
-from encoders.on_demand import NetworkOnDemand, remembered_dim
+from encoders.on_demand import network_of
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -61,8 +60,7 @@ def load_torchvision(reference: str, threads: int) -> PreparedImages:
 
     noise = np.random.default_rng(0).integers(0, 256, (2, 300, 400, 3), dtype=np.uint8)
     example = {"pixels": np.stack([prepare(Image.fromarray(picture)) for picture in noise])}
-    network = NetworkOnDemand(reference, lambda: open_network(digest, features, example, threads), model.cache_clear)
-    dim = remembered_dim(reference, network, example, cached_path(digest, ".dim"))
+    network, dim = network_of(reference, digest, features, example, threads, forget=model.cache_clear)
     classes = cached_classes(digest, lambda: _classes(model(), dim))
     return PreparedImages(reference, digest, dim, classes, None, prepare, network)
 

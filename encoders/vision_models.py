@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from encoders.base import Classes, EncoderError
 from encoders.class_files import cached_classes, imagenet_names
-from encoders.export import cached_path, open_network
 from encoders.fingerprint import fingerprint
 from encoders.image import Prepare, PreparedImages, without_long_ends
 from encoders.image_files import PIXELS_VERSION
@@ -27,7 +26,7 @@ from encoders.model_files import (
     short_reason,
     weight_files,
 )
-from encoders.on_demand import NetworkOnDemand, remembered_dim
+from encoders.on_demand import network_of
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -86,8 +85,7 @@ def load_vision_model(reference: str, threads: int) -> PreparedImages:
     except Exception as error:
         reason = f"its preprocessing does not bring pictures to one size ({short_reason(error)})"
         raise EncoderError(f"{reference}: {reason}; {REMEDY}") from error
-    network = NetworkOnDemand(reference, lambda: open_network(digest, features, example, threads), model.cache_clear)
-    dim = remembered_dim(reference, network, example, cached_path(digest, ".dim"))
+    network, dim = network_of(reference, digest, features, example, threads, forget=model.cache_clear)
     text_tower = None
     if towers:
         from encoders.text_towers import open_text_tower

@@ -71,7 +71,7 @@ def test_the_fingerprint_knows_contents_not_places(
     with copy.open("ab") as file:
         file.write(b"\0")
     monkeypatch.setattr("encoders.efficientnet_lite.cached_classes", lambda *_: None)
-    monkeypatch.setattr("encoders.efficientnet_lite.remembered_dim", lambda *_: 1280)
+    monkeypatch.setattr("encoders.on_demand.remembered_dim", lambda *_: 1280)
     assert load_packaged_image("auto", 1).fingerprint != image_encoder.fingerprint
 
 
