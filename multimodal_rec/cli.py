@@ -201,7 +201,7 @@ def rollback_command(
 @app.command("prune")
 def prune_command(
     workspace: Workspace,
-    keep: Annotated[int, typer.Option(metavar="N", help="How many of the newest stay, beside the current one.")] = 1,
+    keep: Annotated[int, typer.Option(metavar="N", help="How many of the newest stay; the current one does in any case.")] = 1,
     as_json: AsJson = False,
     quiet: Quiet = False,  # noqa: ARG001 - every command takes it
 ) -> None:
@@ -830,6 +830,10 @@ def _print_json(value: object) -> None:
 
 
 def _print_summary(summary: Summary, workspace: Path, as_json: bool) -> None:
+    unused = [summary.interactions.get(name, 0) for name in ("rejected", "unknown_items")]
+    rejected = workspace / "rejected.jsonl"
+    if any(unused) and sum(unused) == summary.interactions["rows"]:
+        print(f"no row of the interactions is of use: {rejected} says why", file=sys.stderr)  # noqa: T201
     if as_json:
         _print_json(asdict(summary))
         return
@@ -847,9 +851,8 @@ def _print_summary(summary: Summary, workspace: Path, as_json: bool) -> None:
     for name, value in lines:
         if told.get(name, True):
             _print(f"{name:13} {value()}")
-    unused = [summary.interactions.get(name) for name in ("rejected", "unknown_items")]
     if summary.rejected or summary.warnings or any(unused):
-        _print(f"what was left out and why: {workspace / 'rejected.jsonl'}")
+        _print(f"what was left out and why: {rejected}")
 
 
 def _short(setting: str, value: float) -> str:

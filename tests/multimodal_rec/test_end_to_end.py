@@ -296,7 +296,11 @@ def test_a_summary_says_where_unknown_interactions_are_written(tmp_path: Path) -
     (tmp_path / "items.jsonl").write_text('{"id": "1", "title": "A cat"}\n')
     (tmp_path / "log.csv").write_text("user_id,item_id\nu,1\nu,2\n")
     build = "build", tmp_path / "items.jsonl", "-w", tmp_path / "ws"
-    assert "rejected.jsonl" in run(*build, "--interactions", tmp_path / "log.csv").stdout
+    built = run(*build, "--interactions", tmp_path / "log.csv")
+    assert "rejected.jsonl" in built.stdout
+    assert "is of use" not in built.stderr
+    (tmp_path / "log.csv").write_text("user_id,item_id\nu,1.0\n,1\n")
+    assert "no row of the interactions is of use" in run(*build, "--interactions", tmp_path / "log.csv").stderr
     assert "rejected.jsonl" not in run(*build).stdout
 
 
