@@ -96,7 +96,8 @@ def _learn_and_publish(work: Work, encoders: Encoders, seed: int, threads: int |
     with work.stage("train"):
         words = work.word_weights() if len(work.events) else None
         learned = work.learn(encoders, alignment, words, seed, threads)
-    work.publish(work.pages(encoders, learned.words), alignment, learned, encoders)
+    input_key = work.input_key(encoders, seed, learned.settings)
+    work.publish(work.pages(encoders, learned.words), alignment, learned, encoders, input_key=input_key)
 
 
 def _absolute(reference: str) -> str:

@@ -114,13 +114,12 @@ def change(
                 missing = _missing(work, put)
                 work.summary.removed += work.items.remove(missing)
                 gone += missing
-            looked_at = put if _fits(work, manifest, len(put)) else None  # all of them, where they are many
-            unusable = set(work.embed(encoders, looked_at))
+            unusable = set(work.embed(encoders, put))
             if any_usable and unusable.issuperset(put):
                 work.refuse_catalogue()
             work.items.take_back(folder / ITEMS_FILE, unusable.difference(gone))  # a row of no use replaces nothing
-            looked_at = looked_at and [item_id for item_id in looked_at if item_id not in unusable]
-            changed = list(dict.fromkeys([*gone, *work.items.unlike(folder / ITEMS_FILE, looked_at)]))
+            put = [item_id for item_id in put if item_id not in unusable]
+            changed = list(dict.fromkeys([*gone, *work.items.unlike(folder / ITEMS_FILE, put)]))
             if not changed:
                 work.conclude(manifest)
             elif _fits(work, manifest, len(changed)):
@@ -155,6 +154,10 @@ def _missing(work: Work, put: Sequence[str]) -> list[str]:
 
 def _publish_anew(work: Work, folder: Path, manifest: Manifest, encoders: Encoders) -> None:
     """Publish the release that follows the one in this folder, with all vectors of its items assembled anew."""
+    if not work.all_stored(encoders):  # the store was damaged
+        work.embed(encoders)
+        work.problems[:] = dict.fromkeys(work.problems)
+    encoders.release()  # what follows needs the memory
     alignment, learned = Alignment.load(folder / ALIGNMENT_FILE), Learned.recorded(folder, manifest)
     work.publish(work.pages(encoders, learned.words), alignment, learned, encoders)
 
@@ -167,6 +170,7 @@ def _publish_changes(
     present = [item_id for item_id in changed if item_id in held]
     learned: Learned | None = None
     index, parts = load_indexes(folder)
+    new_or_gone = [item_id for item_id in changed if (item_id in index) != (item_id in held)]
     index.remove([item_id for item_id in changed if item_id not in held])
     remove_parts(parts, changed)
     if encoders and present:
@@ -179,8 +183,10 @@ def _publish_changes(
                 new_parts.extend(*rows)
             parts.add(*new_parts.done())
         learned = learned.with_items(content)
+    known_by_users = work.events.any_of(new_or_gone)
+    counts = work.counts(index.ids) if known_by_users else manifest.counts | {"items": len(index)}
     # What a build would have to read to make just this release is not known any more, so the key of its input is none.
-    following = manifest.model_copy(update={"counts": manifest.counts | {"items": len(index)}, "input_key": ""})
+    following = manifest.model_copy(update={"counts": counts, "input_key": ""})
     with work.stage("publish"), work.workspace.releases.publish(following) as draft:
         _copy_files(folder, draft, manifest)
         work.items.snapshot_changes(folder / ITEMS_FILE, draft / ITEMS_FILE, changed)

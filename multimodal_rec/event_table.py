@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from multimodal_rec.interactions import Event
-from multimodal_rec.sql import readable
+from multimodal_rec.sql import readable, rows_among
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -134,6 +134,11 @@ class EventTable:
         """How many events each item has."""
         with self._asking():
             return dict(self._db.execute("SELECT item_id, count(*) FROM events GROUP BY item_id ORDER BY item_id"))
+
+    def any_of(self, item_ids: Sequence[str]) -> bool:
+        """Whether any of these items has an event."""
+        with self._asking():
+            return next(rows_among(self._db, "SELECT 1 FROM events WHERE item_id IN (?)", item_ids), None) is not None
 
     def live_count(self) -> int:
         """Number of live events."""

@@ -326,6 +326,14 @@ class Work:
             self.items, self.store, encoders, on_problem=self.problems.append, progress=self.progress, ids=ids
         )
 
+    def all_stored(self, encoders: Encoders) -> bool:
+        """Whether the store holds the vectors of all media of all items, undamaged."""
+        for name in MODALITIES:
+            keys = {key for key in self.items.keys(name) if key is not None}
+            if len(self.store.present(encoders.space(name), list(keys))) < len(keys):
+                return False
+        return True
+
     def word_weights(self) -> WordWeights:
         """How telling each word of the catalogue is."""
         return WordWeights.fit(item.text for page in self.items.pages() for item in page)
@@ -358,7 +366,7 @@ class Work:
             return False
         _, manifest = current
         settings = tuned_settings(self.workspace.path)
-        if manifest.input_key != self._input_key(encoder_records(encoders), seed, settings):
+        if manifest.input_key != self.input_key(encoders, seed, settings):
             return False
         self.summary.settings = settings
         self.conclude(manifest)
@@ -369,11 +377,10 @@ class Work:
         if self.all_encoded and self.sources.settled:
             self.workspace.write_receipt(key, self.summary.release, self.sources, asdict(self.summary))
 
-    def _input_key(
-        self, encoders: tuple[EncoderRecord, EncoderRecord], seed: int, settings: Mapping[str, float]
-    ) -> str:
+    def input_key(self, encoders: Encoders, seed: int, settings: Mapping[str, float]) -> str:
         """A hash of all that a build depends on."""
-        digest = hashlib.sha256(settings_key(encoders, seed, self.wanted_index, sorted(settings.items())).encode())
+        key = settings_key(encoder_records(encoders), seed, self.wanted_index, sorted(settings.items()))
+        digest = hashlib.sha256(key.encode())
         for table in (self.items, self.events):
             for row in table.rows():
                 digest.update(repr(row).encode(errors="replace"))
@@ -473,7 +480,13 @@ class Work:
         return Learned(trained.preferences, None, seed, key, metrics, words, ratings, settings)
 
     def publish(
-        self, pages: Iterable[CatalogueVectors], alignment: Alignment, learned: Learned, encoders: Encoders
+        self,
+        pages: Iterable[CatalogueVectors],
+        alignment: Alignment,
+        learned: Learned,
+        encoders: Encoders,
+        *,
+        input_key: str = "",
     ) -> None:
         """Assemble the item vectors and publish them with all that a query needs.
 
@@ -482,10 +495,11 @@ class Work:
             alignment: the centres and the bridge.
             learned: what was learned from events; what it tells of these items takes the place of what it told.
             encoders: that the vectors come from.
+            input_key: of what a build reads to make just this release; empty where what was learned is of another time.
         """
         with self.stage("index"):
             index, part_index, learned = self._indexed(pages, alignment, learned, encoders)
-        self._write_release(index, part_index, alignment, learned, encoder_records(encoders))
+        self._write_release(index, part_index, alignment, learned, encoder_records(encoders), input_key)
 
     def _indexed(
         self, pages: Iterable[CatalogueVectors], alignment: Alignment, learned: Learned, encoders: Encoders
@@ -539,9 +553,9 @@ class Work:
         alignment: Alignment,
         learned: Learned,
         encoders: tuple[EncoderRecord, EncoderRecord],
+        input_key: str,
     ) -> None:
         """Publish the indexes with all that a query needs, and complete the summary."""
-        histories = self._histories(index.ids)
         text_encoder, image_encoder = encoders
         manifest = Manifest(
             text_encoder=text_encoder,
@@ -549,8 +563,8 @@ class Work:
             preference_dim=learned.preferences.dim if learned.preferences else 0,
             seed=learned.seed,
             training_key=learned.training_key,
-            input_key=self._input_key(encoders, learned.seed, learned.settings),
-            counts={"items": len(index), "users": len(histories), "interactions": len(histories.items)},
+            input_key=input_key,
+            counts=self.counts(index.ids),
             index=self.summary.index,
             metrics=learned.metrics,
             versions=_versions(),
@@ -566,6 +580,11 @@ class Work:
             learned.save_items(folder / PREFERENCES_FOLDER)
         self.summary.settings = learned.settings
         self.conclude(read_manifest(self.workspace.releases.current()))
+
+    def counts(self, ids: Sequence[str]) -> dict[str, int]:
+        """How many items these are, how many users know any of them, and by how many events."""
+        histories = self._histories(ids)
+        return {"items": len(ids), "users": len(histories), "interactions": len(histories.items)}
 
     def conclude(self, manifest: Manifest) -> None:
         """Write down what could not be used, and complete the summary."""
