@@ -62,6 +62,7 @@ def build(
     )
     place = Workspace(workspace)
     paths = [str(path and path.absolute()) for path in (catalogue, interactions, media_root, workspace)]
+    paths += [str(path and path.resolve()) for path in (catalogue, media_root)]  # as links may lead elsewhere tomorrow
     key = settings_key(encoder_records(encoders), seed, index, sorted(tuned_settings(workspace).items()), *paths)
     with place.writing(create=True):
         if done := _done_already(place, key):

@@ -12,7 +12,7 @@ from multimodal_rec.csv_values import read_csv_values
 from multimodal_rec.errors import CatalogueError
 from multimodal_rec.file_names import title_of
 from multimodal_rec.items import KNOWN_FIELDS, CheckedItem, Item, check_id, check_item, resolved_folder
-from multimodal_rec.rows import TABLE_SUFFIXES, BadRow, read_rows, text_or_none
+from multimodal_rec.rows import TABLE_SUFFIXES, BadRow, read_rows
 
 SHOWN = KNOWN_FIELDS - {"id"}
 """Fields that make an item something to be found."""
@@ -70,7 +70,7 @@ def read_catalogue(
         try:
             checked = check_item(typed(row.fields), root, note)
         except ValueError as error:
-            yield Problem(row.place, text_or_none(row.fields.get("id")), str(error))
+            yield Problem(row.place, _id_or_none(row.fields.get("id")), str(error))
             continue
         item_id = checked.item.id
         if item_id in places:
@@ -81,16 +81,30 @@ def read_catalogue(
         yield checked
 
 
-def _is_workspace(parent: str, name: str) -> bool:
-    return all((Path(parent) / name / table).is_file() for table in WORKSPACE_TABLES)
+def _id_or_none(value: object) -> str | None:
+    try:
+        return check_id(value, "id")
+    except ValueError:
+        return None
+
+
+def _is_workspace(folder: Path) -> bool:
+    return all(os.path.isfile(folder / table) for table in WORKSPACE_TABLES)  # noqa: PTH113 (False where it may not look)
 
 
 def _read_folder(folder: Path, note: Callable[[str | Path], None]) -> Iterator[CheckedItem | Problem]:
     """Each picture or clip is an item: its id is the path below the folder, its categories the sub-folders."""
     root = folder.resolve()
-    for parent, folders, names in os.walk(folder):
+    unlisted: list[OSError] = []
+    for parent, folders, names in os.walk(folder, onerror=unlisted.append):
         note(Path(parent))
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and not _is_workspace(parent, name))
+        below = [Path(parent) / name for name in sorted(folders) if not name.startswith(".")]
+        folders[:] = [path.name for path in below if not path.is_symlink() and not _is_workspace(path)]
+        for path in below:
+            if path.is_symlink():
+                note(path)
+                relative = path.relative_to(folder)
+                yield Problem(str(relative), relative.as_posix(), "a link to a folder, which is not followed")
         for name in sorted(name for name in names if not name.startswith(".")):
             path = Path(parent) / name
             relative = path.relative_to(folder)
@@ -118,3 +132,9 @@ def _read_folder(folder: Path, note: Callable[[str | Path], None]) -> Iterator[C
                     video=resolved if suffix in VIDEO_SUFFIXES else None,
                 )
             )
+    for failure in unlisted:
+        note(failure.filename)
+        relative, reason = Path(failure.filename).relative_to(folder), f"cannot be listed ({failure.strerror})"
+        if not relative.parts:
+            raise CatalogueError(f"{folder}: {reason}") from failure
+        yield Problem(str(relative), relative.as_posix(), f"this folder {reason}")

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from multimodal_rec.alignment import Alignment
 from multimodal_rec.catalogue import Problem
 from multimodal_rec.content import Content
 from multimodal_rec.embed import Encoders, recorded_encoders
-from multimodal_rec.errors import UnknownItem, WorkspaceError
+from multimodal_rec.errors import CatalogueError, UnknownItem, WorkspaceError
 from multimodal_rec.index_choice import new_index
 from multimodal_rec.parts import remove_parts
 from multimodal_rec.progress import Progress, silent
@@ -31,9 +31,12 @@ from multimodal_rec.releases import (
     read_manifest,
     save_indexes,
 )
+from multimodal_rec.rows import is_cut_off
 from multimodal_rec.work import Learned, Summary, Work, encoder_records, part_rows, whole_vectors
 from multimodal_rec.workspace import Workspace
 
+MOST_MISSING = 0.5
+"""A catalogue that does not name so large a share of the items is hardly whole."""
 LARGE_SHARE = 0.25
 """From this share of the items on, all is assembled anew: an approximate index would be trained again in any case."""
 
@@ -51,7 +54,8 @@ def update(
 
     With `remove_missing`, the items that the catalogue does not name go: it then holds just what the catalogue does, as
     after a build. Of a catalogue of which a row cannot be read, such as one that is still being written, no item counts as
-    missing. Where all are there just so, no release is published. Raises: as `build`.
+    missing. Where all are there just so, no release is published. Raises: as `build`, and CatalogueError where more than
+    half of the items would go.
     """
     return change(
         workspace,
@@ -111,7 +115,7 @@ def change(
                 encoders = recorded_encoders(manifest, threads)
             put = work.read_changes(catalogue, media_root)
             if remove_missing:
-                missing = _missing(work, put)
+                missing = _missing(work, put, catalogue)
                 work.summary.removed += work.items.remove(missing)
                 gone += missing
             unusable = set(work.embed(encoders, put))
@@ -138,18 +142,31 @@ def _known(work: Work, ids: Sequence[str]) -> list[str]:
     return list(known)
 
 
-def _missing(work: Work, put: Sequence[str]) -> list[str]:
-    """The items that the catalogue does not name: those of these ids are its own, and those of rows of no use stay too."""
+def _missing(work: Work, put: Sequence[str], catalogue: Path) -> list[str]:
+    """The items that the catalogue does not name: those of these ids are its own, and those of rows of no use stay too.
+
+    So do those in folders that could not be read, and all of them where it may name more than could be read.
+    """
     named = {*put, *(problem.id for problem in work.problems)}
     missing = [item_id for item_id in work.items.ids() if item_id not in named]
+    if catalogue.is_dir():
+        missing = [item_id for item_id in missing if named.isdisjoint(map(str, PurePosixPath(item_id).parents))]
+    if not (put and missing):
+        return []
     unread = sum(problem.id is None for problem in work.problems)
-    if not (missing and unread):
-        return missing
-    reason = (
-        f"items that it does not name are kept ({len(missing)}): rows of it name none ({unread}), and may be theirs"
-    )
-    work.problems.append(Problem("catalogue", None, reason, kept=True))
-    return []
+    why = f"rows of it name none ({unread}), and may be theirs" if unread else ""
+    if is_cut_off(catalogue):
+        why = "its last row does not end in a new line, and may be cut off"
+    if why:
+        reason = f"items that it does not name are kept ({len(missing)}): {why}"
+        work.problems.append(Problem("catalogue", None, reason, kept=True))
+        return []
+    if len(missing) > MOST_MISSING * len(work.items):
+        raise CatalogueError(
+            f"{catalogue} does not name {len(missing)} of {len(work.items)} items: is it whole? "
+            "Where it is, `multimodal-rec build` takes it as it is"
+        )
+    return missing
 
 
 def _publish_anew(work: Work, folder: Path, manifest: Manifest, encoders: Encoders) -> None:

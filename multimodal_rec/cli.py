@@ -201,7 +201,9 @@ def rollback_command(
 @app.command("prune")
 def prune_command(
     workspace: Workspace,
-    keep: Annotated[int, typer.Option(metavar="N", help="How many of the newest stay; the current one does in any case.")] = 1,
+    keep: Annotated[
+        int, typer.Option(metavar="N", help="How many of the newest stay; the current one does in any case.")
+    ] = 1,
     as_json: AsJson = False,
     quiet: Quiet = False,  # noqa: ARG001 - every command takes it
 ) -> None:

@@ -126,6 +126,10 @@ def check_media(value: object, media_root: Path, note: Callable[[str], None]) ->
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or error  # a name too long for the file system, say
         raise ValueError(f"{text[:80]!r} cannot be opened ({reason})") from error
+    if named != str(
+        path
+    ):  # a link may lead elsewhere tomorrow, and what the system cannot follow may have been resolved
+        note(str(path))
     if not is_inside:
         raise ValueError(f"{text!r} leaves the media folder")
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,6 +57,16 @@ def read_rows(path: Path) -> Iterator[Row | BadRow]:
         yield from reader(path)
     except OSError as error:
         raise CatalogueError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def is_cut_off(path: Path) -> bool:
+    """Whether the last row of a CSV file has no end, as while it is written; a row of another table has one or is none."""
+    if path.suffix.lower() != ".csv":
+        return False
+    with path.open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - 1))
+        return file.read() not in (b"", b"\n", b"\r")
 
 
 def is_nan(value: object) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import random
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -260,7 +263,7 @@ def test_items_that_the_catalogue_does_not_name_are_removed(
     """Few or many: what is left is what the catalogue names, as after removing the others one by one."""
     rows = [row(number, version=int(number == 7)) for number in range(1, 19)]
     by_hand = Path(shutil.copytree(workspace, tmp_path / "by hand"))
-    for first in (1, 12):
+    for first in (1, 8):
         catalogue = table(tmp_path / "all.jsonl", rows[first - 1 :])
         summary = update(catalogue, workspace, remove_missing=True)
         gone = sorted(set(told(by_hand)["ids"]) - {each["id"] for each in rows[first - 1 :]})
@@ -285,9 +288,65 @@ def test_no_item_counts_as_missing_that_a_row_may_name(workspace: Path, tmp_path
     catalogue.write_text(whole)
     assert update(catalogue, workspace, remove_missing=True).removed == 1
     assert told(workspace)["ids"] == sorted(f"i{number}" for number in range(17))
-    with pytest.raises(CatalogueError, match="no rows"):
-        update(table(catalogue, []), workspace, remove_missing=True)
-    assert len(told(workspace)["ids"]) == 17
+    for rows, says in (
+        ([], "no rows"),
+        ([row(number) for number in range(8)], "does not name 9 of 17 items: is it whole"),
+    ):
+        with pytest.raises(CatalogueError, match=says):
+            update(table(catalogue, rows), workspace, remove_missing=True)
+        assert len(told(workspace)["ids"]) == 17
+
+
+@pytest.mark.parametrize("cut", ["", "i17,A new", "i17,A new title\ni", "i16,", "i16,A shorter", "i16,A shorter title"])
+def test_a_csv_that_is_still_being_written_removes_nothing(workspace: Path, tmp_path: Path, cut: str) -> None:
+    written = "".join(f"i{number},A {name}\n" for number, name in enumerate(CREATURES[:16]))
+    (tmp_path / "all.csv").write_text(f"id,title\n{written}{cut}")
+    summary = update(tmp_path / "all.csv", workspace, remove_missing=True)
+    assert summary.removed == (0 if cut else 2)
+    assert ("may be cut off" in (workspace / "rejected.jsonl").read_text()) == bool(cut)
+
+
+@pytest.mark.parametrize("item_id", [17.0, "i17\n", "i17" * 200, True, None])
+def test_a_row_whose_id_cannot_be_read_may_name_any_item(workspace: Path, tmp_path: Path, item_id: object) -> None:
+    rows = [*(row(number) for number in range(17)), row(17) | {"id": item_id}]
+    assert update(table(tmp_path / "all.jsonl", rows), workspace, remove_missing=True).removed == 0
+
+
+def test_a_folder_that_cannot_be_listed_is_told_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = os.scandir
+
+    def refuse(path: Any = ".") -> Any:
+        if Path(path).name == "b":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return scan(path)
+
+    hide = lambda _: monkeypatch.setattr(os, "scandir", refuse)  # noqa: E731
+    follow_without(tmp_path, hide, "this folder cannot be listed (Permission denied)")
+
+
+def test_a_folder_that_is_a_link_now_is_told_and_loses_nothing(tmp_path: Path) -> None:
+    def link(folder: Path) -> None:
+        folder.rename(tmp_path / "elsewhere")
+        folder.symlink_to(tmp_path / "elsewhere")
+
+    follow_without(tmp_path, link, "a link to a folder, which is not followed")
+
+
+def follow_without(tmp_path: Path, hide: Callable[[Path], object], reason: str) -> None:
+    """Do something to a sub-folder of a catalogue, have the index follow it, and look for what is told of it."""
+    media, ws = tmp_path / "media", tmp_path / "ws"
+    for number, name in enumerate(("a/1.png", "a/2.png", "b/1.png", "b/c/2.png", "b/c/3.png")):
+        (media / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 40), (50 * number, 80, 200)).save(media / name)
+    build(media, ws)
+    hide(media / "b")
+    (media / "a/2.png").unlink()
+    summary = update(media, ws, remove_missing=True)
+    assert (summary.items, summary.removed) == (4, 1)
+    told_of = [json.loads(line) for line in (ws / "rejected.jsonl").read_text().splitlines()]
+    assert [(problem["id"], problem["reason"]) for problem in told_of] == [("b", reason)]
 
 
 def test_a_change_of_nothing_publishes_nothing(workspace: Path, tmp_path: Path, encoders: Encoders) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +33,7 @@ from multimodal_rec.embed import EmbedCounts, Encoders, StoredTexts, embed_catal
 from multimodal_rec.item_table import ItemTable
 from multimodal_rec.items import Item
 from multimodal_rec.progress import Progress, silent
+from multimodal_rec.sources import TICK
 from multimodal_rec.vector_store import VectorStore
 
 
@@ -248,3 +251,47 @@ def test_a_folder_called_auto_is_no_encoder(tmp_path: Path, monkeypatch: pytest.
     assert build(Path("items.jsonl"), Path("ws")).encoded["text"] == 1
     with pytest.raises(EncoderError, match="an empty encoder reference"):
         build(Path("items.jsonl"), Path("ws"), text_encoder="")
+
+
+@pytest.mark.parametrize(
+    "name", ["1.png", "1.png/", "1.png/.", "none/../1.png", "items.jsonl/../1.png", "link.png", "l/1.png"]
+)
+def test_a_build_of_the_same_files_sees_each_that_changes(tmp_path: Path, name: str) -> None:
+    """However the catalogue spells its name."""
+    Image.new("RGB", (40, 40), (20, 80, 200)).save(tmp_path / "1.png")
+    (tmp_path / "link.png").symlink_to("1.png")
+    (tmp_path / "l").symlink_to(".")
+    catalogue = tmp_path / "items.jsonl"
+    catalogue.write_text(json.dumps({"id": "1", "title": "A cat", "image": name}) + "\n")
+    wait_until_settled()
+    build(catalogue, tmp_path / "ws")
+    assert set(build(catalogue, tmp_path / "ws").seconds) == {"total"}, "there is nothing to do"
+    Image.new("RGB", (40, 40), (200, 80, 20)).save(tmp_path / "1.png")
+    wait_until_settled()
+    assert build(catalogue, tmp_path / "ws").encoded["image"] == 1
+    (tmp_path / "1.png").unlink()
+    assert build(catalogue, tmp_path / "ws").warnings == 1
+
+
+@pytest.mark.parametrize("where", ["catalogue", "media"])
+def test_a_link_that_leads_to_another_snapshot_is_a_change(tmp_path: Path, where: str) -> None:
+    for number in (1, 2):
+        (tmp_path / f"v{number}").mkdir()
+        Image.new("RGB", (40, 40), (200, 80 * number, 20)).save(tmp_path / f"v{number}/1.png")
+    (tmp_path / "v1/items.jsonl").write_text('{"id": "1", "image": "1.png"}\n')
+    os.link(tmp_path / "v1/items.jsonl", tmp_path / "v2/items.jsonl")
+    current = tmp_path / "current"
+    current.symlink_to("v1")
+    wait_until_settled()
+    root = current if where == "media" else None
+    catalogue = (tmp_path / "v1" if root else current) / "items.jsonl"
+    build(catalogue, tmp_path / "ws", media_root=root)
+    assert set(build(catalogue, tmp_path / "ws", media_root=root).seconds) == {"total"}
+    current.unlink()
+    current.symlink_to("v2")
+    assert build(catalogue, tmp_path / "ws", media_root=root).encoded["image"] == 1
+
+
+def wait_until_settled() -> None:
+    """Until what was just written is old enough to be trusted."""
+    time.sleep(2 * TICK / 1e9)
