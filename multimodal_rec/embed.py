@@ -101,9 +101,12 @@ class StoredTexts:
         return self.encoder.dim
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
-        """Return float32 (n, dim), unit length."""
+        """Return float32 (n, dim), unit length; zero where the encoder has no finite vector."""
         encodings = self.encode_long(texts)
-        return np.stack([each.vector for each in encodings]) if encodings else np.empty((0, self.dim), np.float32)
+        if not encodings:
+            return np.empty((0, self.dim), np.float32)
+        vectors = np.stack([each.vector for each in encodings])
+        return np.where(np.isfinite(vectors).all(axis=1, keepdims=True), vectors, np.float32(0))
 
     def encode_queries(self, texts: Sequence[str]) -> FloatArray:
         """Return the same of texts that ask for others, which are not stored."""

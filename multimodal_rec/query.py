@@ -165,7 +165,10 @@ class QueryVectors:
         return vectors
 
     def _of_texts(self, texts: Sequence[str]) -> FloatArray:
-        semantic = self._alignment.centred_texts(self._text_encoder().encode_queries(texts))
+        vectors = self._text_encoder().encode_queries(texts)
+        if (lost := np.flatnonzero(~np.isfinite(vectors).all(axis=1))).size:
+            raise QueryError(f"the text encoder has no finite vector for {texts[lost[0]]!r}: ask in other words")
+        semantic = self._alignment.centred_texts(vectors)
         tower = self._text_tower()
         if tower is None:
             expanded = self._expansion()

@@ -699,7 +699,7 @@ class Recommender:
         scores = {item_id: version[0] + by_word.get(item_id, 0.0) for item_id, version in versions.items()}
         missing = [item_id for item_id in by_word if item_id not in scores]
         if missing:
-            more = self._versions_of(missing, sum_of(asked))
+            more = self._versions_of(missing, sum_of({"none": np.zeros(self._space.dim, np.float32), **asked}))
             versions = versions | more
             scores |= {item_id: version[0] + by_word[item_id] for item_id, version in more.items()}
         chosen = sorted(scores, key=lambda item_id: -scores[item_id])

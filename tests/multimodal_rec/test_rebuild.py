@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.numpy import load_file, save_file
+from tokenizers import Tokenizer
 
 from encoders import (
     EncoderError,
@@ -26,15 +28,19 @@ from encoders import (
     load_text_encoder,
 )
 from encoders.base import FloatArray
+from multimodal_rec import Recommender
 from multimodal_rec.build import build
 from multimodal_rec.catalogue import Problem
 from multimodal_rec.changes import update
 from multimodal_rec.embed import EmbedCounts, Encoders, StoredTexts, embed_catalogue
+from multimodal_rec.errors import QueryError
 from multimodal_rec.item_table import ItemTable
 from multimodal_rec.items import Item
 from multimodal_rec.progress import Progress, silent
+from multimodal_rec.query import Query
 from multimodal_rec.sources import TICK
 from multimodal_rec.vector_store import VectorStore
+from tests.encoders.small_models import save_bert
 
 
 class CountingTexts:
@@ -212,6 +218,28 @@ def test_stored_texts_ask_the_encoder_once(tmp_path: Path) -> None:
         np.testing.assert_array_equal(stored.encode(["bc", "def"]), [[2, 1], [3, 1]])
         assert stored.encode([]).shape == (0, 2)
     assert plain.asked == ["a", "bc", "def"]
+
+
+def test_a_model_without_finite_vectors_for_some_words_serves_the_others(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    save_bert(model)
+    weights = load_file(model / "model.safetensors")
+    word = Tokenizer.from_file(str(model / "tokenizer.json")).token_to_id("red")
+    weights["embeddings.word_embeddings.weight"][word] = np.nan
+    save_file(weights, model / "model.safetensors", metadata={"format": "pt"})
+    draw = np.random.default_rng(0)
+    titles = ["red shoe", "quiet house", "shoe of the house", "red"]
+    rows = []
+    for number, title in enumerate(titles):
+        Image.fromarray(draw.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(tmp_path / f"{number}.png")
+        rows.append({"id": str(number), "title": title, "image": f"{number}.png"})
+    (tmp_path / "items.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert build(tmp_path / "items.jsonl", tmp_path / "ws", text_encoder=str(model)).warnings == 2
+    with Recommender.open(tmp_path / "ws") as rec:
+        assert rec.search(text="quiet house", k=1)[0].item_id == "1"
+        with pytest.raises(QueryError, match="no finite vector for 'red shoe'"):
+            rec.search(text="red shoe")
+        assert [hit.item_id for hit in rec._search_hits(Query(text="x"), {}, {}, {"1": 0.5}, 1)] == ["1"]
 
 
 def test_a_copy_of_a_workspace_is_looked_at_itself(tmp_path: Path) -> None:
