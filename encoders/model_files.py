@@ -6,19 +6,17 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from encoders.base import EncoderError
 
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-
 REMEDY = 'use "auto" for the packaged model'
 
-_TOKENIZER_FILES = ("tokenizer.json", "vocab.*", "merges.txt", "*.model", "*.bpe")
-
 # What differs between copies of one model without changing a vector.
-_INCIDENTAL = {"_name_or_path", "transformers_version", "torch_dtype", "dtype", "use_cache", "gradient_checkpointing"}
+_INCIDENTAL = {
+    "_name_or_path", "dtype", "gradient_checkpointing", "name_or_path", "special_tokens_map_file", "torch_dtype",
+    "transformers_version", "use_cache",
+}  # fmt: skip
 
 # What is reckoned with, wherever it stands.
 _NUMBERS = {
@@ -149,26 +147,3 @@ def essential(config: Any) -> Any:
 def is_two_towers(config: dict[str, Any]) -> bool:
     """Say whether a model's configuration is that of a pair of towers, one for pictures and one for texts."""
     return "vision_config" in config and "text_config" in config
-
-
-def load_tokenizer(folder: Path) -> Tokenizer:
-    """Return the model's tokenizer, neither padding nor truncating.
-
-    Raises EncoderError when there is none.
-    """
-    if not any(path for pattern in _TOKENIZER_FILES for path in folder.glob(pattern)):
-        raise EncoderError(f"{folder}: holds no tokenizer; fetch the model again or {REMEDY}")
-    try:
-        if (folder / "tokenizer.json").is_file():
-            from tokenizers import Tokenizer
-
-            tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        else:
-            from transformers import AutoTokenizer
-
-            tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False).backend_tokenizer
-    except Exception as error:
-        raise EncoderError(f"{folder}: its tokenizer cannot be loaded ({short_reason(error)}); {REMEDY}") from error
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from encoders.base import EncoderError, TextEncoder
-from encoders.fingerprint import file_digest, fingerprint, settings_digest
+from encoders.fingerprint import fingerprint
 from encoders.model_files import (
     REMEDY,
     Module,
     essential,
     is_two_towers,
-    load_tokenizer,
     main_folder,
     model_folder,
     read_json,
@@ -29,12 +26,12 @@ from encoders.model_files import (
 from encoders.network import Inputs
 from encoders.on_demand import network_of
 from encoders.text import LONGEST_PASSAGE, TokenRules, TransformerText, token_inputs
+from encoders.tokenizer_files import tokenizer_digest, tokenizer_on_demand
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
     from torch import nn
 
-CODE_VERSION = 2  # raise it when this code gives other vectors for the same files
+CODE_VERSION = 3  # raise it when this code gives other vectors for the same files
 LONGEST_ROW = 2048  # tokens; the attention of 8,192 to one another takes 10 GB, so longer texts are read in passages
 
 
@@ -82,7 +79,6 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
     if any(name.endswith("TextModelWithProjection") for name in config.get("architectures") or ()):
         raise EncoderError(f"{reference}: a text tower without its picture tower cannot be run here; {REMEDY}")
     recipe = read_recipe(folder, modules, "lasttoken" if _is_causal(config) else "mean")
-    tokenizer = cache(lambda: load_tokenizer(transformer))
     prompt, query_prompt = _prompts(folder)
     lower = bool(sentence.get("do_lower_case"))
     rules = TokenRules(
@@ -97,7 +93,7 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
         config=essential(config),
         pooling=recipe.pooling,
         dense=[essential(read_json(layer / "config.json")) for layer in recipe.dense],
-        tokenizer=_tokenizer_digest(transformer, tokenizer),
+        tokenizer=tokenizer_digest(transformer),
         window=rules.window,
         passage=LONGEST_PASSAGE,
         prompt=[prompt, query_prompt] if prompt or query_prompt else "",
@@ -109,6 +105,7 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
         reference, digest, lambda: _build(reference, transformer, recipe), example, threads, dynamic=(0, 1)
     )
     dim = min(dim, shorter) if shorter else dim
+    tokenizer = tokenizer_on_demand(transformer)
     return TransformerText(reference, digest, dim=dim, tokenizer=tokenizer, network=network, rules=rules)
 
 
@@ -211,13 +208,6 @@ def _prompts(folder: Path) -> tuple[str, str]:
     document = next((name for name in ("document", "passage", "corpus") if name in prompts), default)
     query = "query" if "query" in prompts else default
     return str(prompts.get(document) or ""), str(prompts.get(query) or "")
-
-
-def _tokenizer_digest(folder: Path, tokenizer: Callable[[], Tokenizer]) -> str:
-    path = folder / "tokenizer.json"
-    if path.is_file():
-        return file_digest(path)
-    return settings_digest({"tokenizer": tokenizer().to_str()})
 
 
 def _build(reference: str, folder: Path, recipe: Recipe) -> nn.Module:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from encoders.fingerprint import settings_digest
-from encoders.model_files import load_tokenizer, read_json
+from encoders.model_files import read_json
 from encoders.on_demand import network_of
 from encoders.text import LONGEST_PASSAGE, TokenRules, TransformerText
 from encoders.text_models import CODE_VERSION, example_tokens, token_window
+from encoders.tokenizer_files import load_tokenizer, tokenizer_digest
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,7 +37,7 @@ def open_text_tower(
         {
             "model": image_digest,
             "code": CODE_VERSION,
-            "tokenizer": tokenizer.to_str(),
+            "tokenizer": tokenizer_digest(folder),
             "window": rules.window,
             "passage": LONGEST_PASSAGE,
             "pad": rules.pad_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,12 @@ VISION = {
 def pictures() -> list[Image.Image]:
     rng = np.random.default_rng(0)
     return [Image.fromarray(rng.integers(0, 256, (50, 70, 3), dtype=np.uint8)) for _ in range(3)]
+
+
+def amend(path: Path, **more: Any) -> None:
+    """Add entries to a JSON file, or make it of them."""
+    config = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps(config | more))
 
 
 def save_tokenizer(folder: Path, window: int, pad_id: int = 0) -> Any:

@@ -120,7 +120,7 @@ def test_an_encoder_that_was_used_before_opens_nothing_to_tell_its_fingerprint(
     text_encoder: encoders.TextEncoder, image_encoder: encoders.ImageEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("encoders.on_demand.open_network", lambda *_: pytest.fail("the network was opened"))
-    monkeypatch.setattr("encoders.text_models.load_tokenizer", lambda *_: pytest.fail("the tokenizer was loaded"))
+    monkeypatch.setattr("encoders.tokenizer_files.load_tokenizer", lambda *_: pytest.fail("the tokenizer was loaded"))
     again = encoders.load_text_encoder(), encoders.load_image_encoder()
     for fresh, known in zip(again, (text_encoder, image_encoder), strict=True):
         assert (fresh.fingerprint, fresh.dim) == (known.fingerprint, known.dim)

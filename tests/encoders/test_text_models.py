@@ -16,7 +16,7 @@ import encoders
 from encoders.text_models import LONGEST_ROW, position_offset, token_window
 from encoders.text_modules import pool
 from tests.encoders.conftest import cosines
-from tests.encoders.small_models import TEXTS, save_bert, save_tokenizer
+from tests.encoders.small_models import TEXTS, amend, save_bert, save_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -117,12 +117,6 @@ def test_what_cannot_be_done_is_refused(bert: Path, tmp_path: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config | {"architectures": ["CLIPTextModelWithProjection"]}))
     with pytest.raises(encoders.EncoderError, match="without its picture tower"):
         encoders.load_text_encoder(str(folder))
-
-
-def amend(path: Path, **more: Any) -> None:
-    """Add entries to a JSON file, or make it of them."""
-    config = json.loads(path.read_text()) if path.exists() else {}
-    path.write_text(json.dumps(config | more))
 
 
 def test_texts_are_made_lower_case_where_the_files_say_so(bert: Path, tmp_path: Path) -> None:
