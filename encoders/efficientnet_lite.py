@@ -29,7 +29,7 @@ def load_packaged_image(reference: str, threads: int) -> PreparedImages:
     weights = weights_path(reference)
     digest = fingerprint([weights], kind="efficientnet-lite0", code=CODE_VERSION, pixels=PIXELS_VERSION)
     example = {"pixels": np.random.default_rng(0).integers(0, 256, (2, 3, SIDE, SIDE), dtype=np.uint8)}
-    network, dim = network_of(reference, digest, lambda: features_module(weights), example, threads)
+    network, (dim, _) = network_of(reference, digest, lambda: features_module(weights), example, threads)
     classes = cached_classes(digest, lambda: _classes(weights))
     return PreparedImages(reference, digest, dim, classes, None, prepare, network)
 

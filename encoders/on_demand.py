@@ -4,10 +4,13 @@ is cheap.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from encoders.base import FloatArray
 from encoders.cache import atomic_file
@@ -18,6 +21,15 @@ from encoders.network import Inputs, Network
 
 if TYPE_CHECKING:
     from torch import nn
+
+LEAST_LEAK = 5e-3  # of the largest output; padding that is seen changes it by some 0.1, half precision by 1e-3
+
+
+class Output(NamedTuple):
+    """What is known of a network's vectors: their length, and whether they stay the same with padding beside them."""
+
+    dim: int
+    bears_padding: bool
 
 
 class NetworkOnDemand:
@@ -69,31 +81,47 @@ def network_of(
     *,
     dynamic: tuple[int, ...] = (0,),
     forget: Callable[[], None] = lambda: None,
-) -> tuple[NetworkOnDemand, int]:
-    """Return a module's network, not opened yet, and the length of its vectors.
+) -> tuple[NetworkOnDemand, Output]:
+    """Return a module's network, not opened yet, and what is known of its vectors.
 
-    Takes what `open_network` does, and `forget` as `NetworkOnDemand`; raises as `remembered_dim`.
+    Takes what `open_network` does, and `forget` as `NetworkOnDemand`; raises as `remembered_output`.
     """
     network = NetworkOnDemand(reference, lambda: open_network(fingerprint, build, example, threads, dynamic), forget)
-    return network, remembered_dim(reference, network, example, cached_path(fingerprint, ".dim"))
+    return network, remembered_output(reference, network, example, cached_path(fingerprint, ".output.json"))
 
 
-def remembered_dim(reference: str, network: Network, example: Inputs, note: Path) -> int:
-    """Return the length of the network's vectors, from a note beside its export or by running the example.
+def remembered_output(reference: str, network: Network, example: Inputs, note: Path) -> Output:
+    """Return what is known of the network's vectors, from a note beside its export or by running the example.
 
     So a model that is used for the first time is opened here; later it need not be. Raises EncoderError when it cannot
     be run.
     """
-    try:
-        return int(note.read_text())
-    except (OSError, ValueError):
-        pass  # absent or damaged: write it again
+    if noted := _read(note):
+        return noted
     with as_encoder_error(reference):
         (vectors,) = network.run([example])
         _, dim = vectors.shape
+        output = Output(dim, _bears_padding(network, example, vectors))
     try:
         with atomic_file(note) as part:
-            part.write_text(str(dim))
+            part.write_text(json.dumps(output._asdict()))
     except OSError:
         pass  # a cache that cannot be written costs time only
-    return dim
+    return output
+
+
+def _bears_padding(network: Network, example: Inputs, vectors: FloatArray) -> bool:
+    """Say whether the example's last row, which is padded where there is a mask, has the same vector without padding."""
+    if "mask" not in example:
+        return True
+    length = int(example["mask"][-1].sum())
+    (alone,) = network.run([{name: array[-1:, :length] for name, array in example.items()}])
+    return bool(np.abs(alone[0] - vectors[-1]).max() <= LEAST_LEAK * np.abs(alone).max())
+
+
+def _read(note: Path) -> Output | None:
+    try:
+        noted = Output(**json.loads(note.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None  # absent or damaged: write it again
+    return noted if type(noted.dim) is int and noted.dim > 0 and type(noted.bears_padding) is bool else None

@@ -58,8 +58,12 @@ class TransformerText:
         tokenizer: Callable[[], Tokenizer],
         network: NetworkOnDemand,
         rules: TokenRules,
+        bears_padding: bool = True,
     ) -> None:
-        """Put the parts together; the tokenizer, fetched when it is first needed, must neither pad nor truncate."""
+        """Put the parts together; the tokenizer, fetched when it is first needed, must neither pad nor truncate.
+
+        Where a row's vector changes with padding beside it, only rows of one length share a batch.
+        """
         self.reference = reference
         self.fingerprint = fingerprint
         self.dim = dim
@@ -67,6 +71,7 @@ class TransformerText:
         self._lock = Lock()  # it may be asked for by several threads first
         self._network = network
         self._rules = rules
+        self._bears_padding = bears_padding
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Return float32 (n, dim), unit length; a text longer than the window is the mean of its passages."""
@@ -157,7 +162,8 @@ class TransformerText:
             length = self._rules.window if self._rules.fixed_length else len(rows[row])
             some = max(4 if length <= FEW_TOKENS else 1, min(64, BATCH_TOKENS // max(1, length)))
             most = self._network.batch_size(some, 16 * some)
-            if batches and len(batches[-1]) < most:
+            fits = self._bears_padding or (batches and len(rows[batches[-1][0]]) == len(rows[row]))
+            if batches and len(batches[-1]) < most and fits:
                 batches[-1].append(row)
             else:
                 batches.append([row])

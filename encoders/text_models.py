@@ -101,12 +101,18 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
         **({"truncated": shorter} if shorter else {}),
     )
     example = example_tokens(_vocabulary(reference, transformer, config), rules)
-    network, dim = network_of(
+    network, output = network_of(
         reference, digest, lambda: _build(reference, transformer, recipe), example, threads, dynamic=(0, 1)
     )
-    dim = min(dim, shorter) if shorter else dim
-    tokenizer = tokenizer_on_demand(transformer)
-    return TransformerText(reference, digest, dim=dim, tokenizer=tokenizer, network=network, rules=rules)
+    return TransformerText(
+        reference,
+        digest,
+        dim=min(output.dim, shorter) if shorter else output.dim,
+        tokenizer=tokenizer_on_demand(transformer),
+        network=network,
+        rules=rules,
+        bears_padding=output.bears_padding,
+    )
 
 
 def example_tokens(vocabulary: int, rules: TokenRules) -> Inputs:

@@ -52,8 +52,16 @@ def open_text_tower(
 
     example = example_tokens(tokenizer.get_vocab_size(), rules)
     dynamic = (0,) if rules.fixed_length else (0, 1)
-    network, dim = network_of(reference, digest, tower, example, threads, dynamic=dynamic, forget=forget)
-    return TransformerText(reference, digest, dim=dim, tokenizer=lambda: tokenizer, network=network, rules=rules)
+    network, output = network_of(reference, digest, tower, example, threads, dynamic=dynamic, forget=forget)
+    return TransformerText(
+        reference,
+        digest,
+        dim=output.dim,
+        tokenizer=lambda: tokenizer,
+        network=network,
+        rules=rules,
+        bears_padding=output.bears_padding,
+    )
 
 
 def _rules(folder: Path, text_config: dict[str, Any], tokenizer: Any) -> TokenRules:

@@ -60,7 +60,7 @@ def load_torchvision(reference: str, threads: int) -> PreparedImages:
 
     noise = np.random.default_rng(0).integers(0, 256, (2, 300, 400, 3), dtype=np.uint8)
     example = {"pixels": np.stack([prepare(Image.fromarray(picture)) for picture in noise])}
-    network, dim = network_of(reference, digest, features, example, threads, forget=model.cache_clear)
+    network, (dim, _) = network_of(reference, digest, features, example, threads, forget=model.cache_clear)
     classes = cached_classes(digest, lambda: _classes(model(), dim))
     return PreparedImages(reference, digest, dim, classes, None, prepare, network)
 

@@ -85,7 +85,7 @@ def load_vision_model(reference: str, threads: int) -> PreparedImages:
     except Exception as error:
         reason = f"its preprocessing does not bring pictures to one size ({short_reason(error)})"
         raise EncoderError(f"{reference}: {reason}; {REMEDY}") from error
-    network, dim = network_of(reference, digest, features, example, threads, forget=model.cache_clear)
+    network, (dim, _) = network_of(reference, digest, features, example, threads, forget=model.cache_clear)
     text_tower = None
     if towers:
         from encoders.text_towers import open_text_tower

@@ -23,6 +23,7 @@ from encoders.efficientnet_lite import load_packaged_image, prepare, weights_pat
 from encoders.export import cached_path, exported_graph, open_network
 from encoders.image import MOST_OBLONG, without_long_ends
 from encoders.network import OnnxNetwork, TorchNetwork
+from encoders.on_demand import Output
 from tests.encoders.conftest import draw
 
 
@@ -71,7 +72,7 @@ def test_the_fingerprint_knows_contents_not_places(
     with copy.open("ab") as file:
         file.write(b"\0")
     monkeypatch.setattr("encoders.efficientnet_lite.cached_classes", lambda *_: None)
-    monkeypatch.setattr("encoders.on_demand.remembered_dim", lambda *_: 1280)
+    monkeypatch.setattr("encoders.on_demand.remembered_output", lambda *_: Output(1280, bears_padding=True))
     assert load_packaged_image("auto", 1).fingerprint != image_encoder.fingerprint
 
 

@@ -17,7 +17,7 @@ import encoders
 from encoders.base import FloatArray
 from encoders.digests import LARGE, remembered
 from encoders.network import Inputs
-from encoders.on_demand import NetworkOnDemand, remembered_dim
+from encoders.on_demand import NetworkOnDemand, remembered_output
 
 EXAMPLE = {"rows": np.ones((2, 3), np.float32)}
 
@@ -100,20 +100,53 @@ def test_what_is_given_back_is_most_of_what_a_network_took(text_encoder: encoder
     assert kept < taken / 2
 
 
-@pytest.mark.parametrize("damage", [None, "", "three"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        None,
+        "",
+        "three",
+        "3",
+        "[3, true]",
+        '{"dim": 3}',
+        *(f'{{"dim": {dim}, "bears_padding": true}}' for dim in (0, -3, 3.0, "true")),
+    ],
+)
 def test_the_length_of_vectors_is_remembered(tmp_path: Path, damage: str | None) -> None:
-    note = tmp_path / "cache" / "model.dim"
-    assert remembered_dim("model", NetworkOnDemand("model", Doubling), EXAMPLE, note) == 3
+    note = tmp_path / "cache" / "model.output.json"
+    assert remembered_output("model", NetworkOnDemand("model", Doubling), EXAMPLE, note) == (3, True)
 
     def unwanted() -> Doubling:
         pytest.fail("the network was opened")
 
     if damage is None:
-        assert remembered_dim("model", NetworkOnDemand("model", unwanted), EXAMPLE, note) == 3
+        assert remembered_output("model", NetworkOnDemand("model", unwanted), EXAMPLE, note) == (3, True)
     else:
+        whole = note.read_text()
         note.write_text(damage)
-        assert remembered_dim("model", NetworkOnDemand("model", Doubling), EXAMPLE, note) == 3
-        assert note.read_text() == "3"
+        assert remembered_output("model", NetworkOnDemand("model", Doubling), EXAMPLE, note) == (3, True)
+        assert note.read_text() == whole
+
+
+class Summing:
+    """Returns the sum of each row, of its real tokens only or of the padding too."""
+
+    def __init__(self, masked: bool) -> None:
+        self.masked = masked
+
+    def batch_size(self, on_cpu: int, on_cuda: int) -> int:
+        return on_cpu + on_cuda
+
+    def run(self, batches: Sequence[Inputs]) -> list[FloatArray]:
+        sums = [(each["ids"] * (each["mask"] if self.masked else 1)).sum(1, keepdims=True) for each in batches]
+        return [np.float32(rows) for rows in sums]
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_whether_padding_is_seen_is_remembered(tmp_path: Path, masked: bool) -> None:
+    rows = {"ids": np.array([[3, 4, 5], [6, 7, 1]]), "mask": np.array([[1, 1, 1], [1, 1, 0]])}
+    for _ in range(2):
+        assert remembered_output("model", Summing(masked), rows, tmp_path / "model.output.json") == (1, masked)
 
 
 def test_an_encoder_that_was_used_before_opens_nothing_to_tell_its_fingerprint(

@@ -159,6 +159,32 @@ def test_a_model_that_writes_texts_is_pooled_by_its_last_token(tmp_path: Path) -
     assert cosines(encoder.encode(TEXTS), library_vectors(tmp_path)).min() > 0.9999
 
 
+@pytest.mark.parametrize("kind", ["FNet", "Bert"])
+def test_a_vector_does_not_depend_on_its_neighbours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """FNet mixes all places of a row, padding too; BERT does not, and its rows of several lengths share batches."""
+    import torch
+    import transformers
+
+    sizes = {"vocab_size": 40, "hidden_size": 32, "num_hidden_layers": 2, "intermediate_size": 64}
+    torch.manual_seed(0)
+    model = getattr(transformers, f"{kind}Model")
+    model(getattr(transformers, f"{kind}Config")(**sizes, num_attention_heads=4)).eval().save_pretrained(tmp_path)
+    save_tokenizer(tmp_path, window=40)
+    encoders.load_text_encoder(str(tmp_path))
+    encoder: Any = encoders.load_text_encoder(str(tmp_path), threads=1)  # what the first one found out is noted
+    texts = [*TEXTS, "the red cat", "blue sea", "a quiet house of the dog"]
+    alone = [encoder.encode([text])[0] for text in texts]
+    shapes, run = [], encoder._network.run
+
+    def watched(batches: list[Any]) -> Any:
+        shapes.extend(batch["ids"].shape for batch in batches)
+        return run(batches)
+
+    monkeypatch.setattr(encoder._network, "run", watched)
+    np.testing.assert_allclose(encoder.encode(texts), alone, atol=1e-5)
+    assert shapes == ([(1, 3), (2, 4), (1, 5), (1, 7), (1, 8), (1, 10)] if kind == "FNet" else [(7, 10)])
+
+
 def test_what_a_config_leaves_out_has_the_default_of_its_kind() -> None:
     assert (
         position_offset({"model_type": "roberta"}) == position_offset({"model_type": "roberta", "pad_token_id": 1}) == 2
