@@ -20,7 +20,8 @@ _INCIDENTAL = {
 
 # What is reckoned with, wherever it stands.
 _NUMBERS = {
-    "max_position_embeddings", "max_seq_length", "model_max_length", "pad_token_id", "truncate_dim", "vocab_size",
+    "max_position_embeddings", "max_seq_len", "max_seq_length", "model_max_length", "n_positions", "pad_token_id",
+    "truncate_dim", "vocab_size",
 }  # fmt: skip
 
 

@@ -52,8 +52,10 @@ class NetworkOnDemand:
         return self.open().batch_size(on_cpu, on_cuda)
 
     def run(self, batches: Sequence[Inputs]) -> list[FloatArray]:
-        """Return one float32 array per batch, in order."""
-        return self.open().run(batches)
+        """Return one float32 array per batch, in order; raises EncoderError when it cannot be opened or run."""
+        network = self.open()
+        with as_encoder_error(self._reference):
+            return network.run(batches)
 
     def open(self) -> Network:
         """Return the network, opened; raises EncoderError when it cannot be."""

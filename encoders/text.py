@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Encoding, FloatArray
+from encoders.base import EncoderError, Encoding, FloatArray
+from encoders.model_files import REMEDY
 from encoders.network import Inputs
 from encoders.on_demand import NetworkOnDemand
 from encoders.passages import MOST_PASSAGES, passage_length, split_passages, spread
@@ -28,7 +29,7 @@ FEW_TOKENS = 512  # of a row; attention to more takes memory with the square of 
 
 @dataclass(frozen=True)
 class TokenRules:
-    """How a model wants its tokens: at most `window` of them, padded with `pad_id`.
+    """How a model wants its tokens: at most `window` of them, ids below `vocabulary`, padded with `pad_id`.
 
     Some models were trained on inputs padded to the full window and with no mask (`fixed_length`, SigLIP). `prompt` is
     put before every text, `query_prompt` instead before those that ask for others. Texts may be made `lower` case, and
@@ -36,6 +37,7 @@ class TokenRules:
     """
 
     window: int
+    vocabulary: int
     pad_id: int = 0
     fixed_length: bool = False
     prompt: str = ""
@@ -181,6 +183,9 @@ class TransformerText:
             where = slice(length - len(row), length) if self._rules.pad_left else slice(len(row))
             ids[place, where] = row
             mask[place, where] = 1
+        if (highest := int(ids.max())) >= self._rules.vocabulary:
+            reason = f"its tokenizer knows a token {highest}, the model only {self._rules.vocabulary} tokens"
+            raise EncoderError(f"{self.reference}: {reason}; fetch the model again or {REMEDY}")
         return token_inputs(ids, mask, fixed_length=self._rules.fixed_length)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,7 +83,12 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
     prompt, query_prompt = _prompts(folder)
     lower = bool(sentence.get("do_lower_case"))
     rules = TokenRules(
-        token_window(transformer, config), _pad_id(config), prompt=prompt, query_prompt=query_prompt, lower=lower
+        token_window(transformer, config),
+        _vocabulary(reference, transformer, config),
+        _pad_id(config),
+        prompt=prompt,
+        query_prompt=query_prompt,
+        lower=lower,
     )
     shorter = read_json(folder / "config_sentence_transformers.json").get("truncate_dim")
     dense_weights = [path for layer in recipe.dense for path in weight_files(layer)]
@@ -100,10 +106,8 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
         **({"lower": True} if lower else {}),
         **({"truncated": shorter} if shorter else {}),
     )
-    example = example_tokens(_vocabulary(reference, transformer, config), rules)
-    network, output = network_of(
-        reference, digest, lambda: _build(reference, transformer, recipe), example, threads, dynamic=(0, 1)
-    )
+    build = partial(_build, reference, transformer, recipe)
+    network, output = network_of(reference, digest, build, example_tokens(rules), threads, dynamic=(0, 1))
     return TransformerText(
         reference,
         digest,
@@ -115,10 +119,10 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
     )
 
 
-def example_tokens(vocabulary: int, rules: TokenRules) -> Inputs:
+def example_tokens(rules: TokenRules) -> Inputs:
     """Return two rows of valid tokens, the second one shorter."""
     length = rules.window if rules.fixed_length else min(12, rules.window)
-    ids = np.random.default_rng(0).integers(min(5, vocabulary - 1), vocabulary, (2, length))
+    ids = np.random.default_rng(0).integers(min(5, rules.vocabulary - 1), rules.vocabulary, (2, length))
     mask = np.ones_like(ids)
     ids[1, length * 2 // 3 :] = rules.pad_id
     mask[1, length * 2 // 3 :] = 0
@@ -174,9 +178,17 @@ def token_window(folder: Path, config: dict[str, Any]) -> int:
     """Return the most tokens that the model takes, special ones included."""
     stated = read_json(folder / "sentence_bert_config.json").get("max_seq_length")
     limits = [stated, read_json(folder / "tokenizer_config.json").get("model_max_length")]
-    if positions := config.get("max_position_embeddings"):
+    if positions := _positions(config):
         limits.append(positions - position_offset(config))
-    return min(LONGEST_ROW, min((int(limit) for limit in limits if limit and limit < 1 << 20), default=512))
+    return min(LONGEST_ROW, min((int(limit) for limit in limits if limit and 0 < limit < 1 << 20), default=512))
+
+
+def _positions(config: dict[str, Any]) -> int | None:
+    """Return how many positions a model has, by whichever name its kind gives them; T5's `n_positions` bounds nothing."""
+    names = ["max_position_embeddings", "max_seq_len"]
+    if "t5" not in str(config.get("model_type")):
+        names.append("n_positions")
+    return next((int(config[name]) for name in names if config.get(name)), None)
 
 
 def position_offset(config: dict[str, Any]) -> int:
@@ -191,7 +203,10 @@ def _pad_id(config: dict[str, Any]) -> int:
     return max(0, int(pad_id))
 
 
-_OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert", "mpnet", "longformer", "xlm-roberta-xl", "data2vec-text"}
+_OFFSET_POSITIONS = {
+    "altclip_text_model", "camembert", "data2vec-text", "esm", "ibert", "longformer", "luke", "mpnet", "roberta",
+    "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "xmod",
+}  # fmt: skip
 
 
 def _vocabulary(reference: str, folder: Path, config: dict[str, Any]) -> int:

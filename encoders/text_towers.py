@@ -50,9 +50,10 @@ def open_text_tower(
 
         return TextTower(model())
 
-    example = example_tokens(tokenizer.get_vocab_size(), rules)
     dynamic = (0,) if rules.fixed_length else (0, 1)
-    network, output = network_of(reference, digest, tower, example, threads, dynamic=dynamic, forget=forget)
+    network, output = network_of(
+        reference, digest, tower, example_tokens(rules), threads, dynamic=dynamic, forget=forget
+    )
     return TransformerText(
         reference,
         digest,
@@ -78,4 +79,4 @@ def _rules(folder: Path, text_config: dict[str, Any], tokenizer: Any) -> TokenRu
     fixed_length = str(text_config.get("model_type") or complete.model_type).startswith("siglip")
     window = complete.max_position_embeddings if fixed_length else token_window(folder, complete.to_dict())
     left = fixed_length and settings.get("padding_side") == "left"
-    return TokenRules(window, pad_id, fixed_length, pad_left=left)
+    return TokenRules(window, complete.vocab_size, pad_id, fixed_length, pad_left=left)

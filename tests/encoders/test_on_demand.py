@@ -68,6 +68,12 @@ def test_what_an_opening_raises_is_told_as_an_encoders_error() -> None:
             use()
 
 
+def test_what_a_run_raises_is_told_as_an_encoders_error() -> None:
+    network = NetworkOnDemand("model", Doubling)
+    with pytest.raises(encoders.EncoderError, match=r"^model: cannot be run here \(KeyError: 'rows'\); .*\"auto\""):
+        network.run([{}])
+
+
 RELEASING = """
 import threading
 from pathlib import Path

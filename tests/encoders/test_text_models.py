@@ -193,6 +193,52 @@ def test_what_a_config_leaves_out_has_the_default_of_its_kind() -> None:
     assert position_offset({"model_type": "bert", "pad_token_id": 3}) == 0
 
 
+@pytest.mark.parametrize(
+    ("kind", "sizes"),
+    [
+        ("GPT2", {"n_embd": 32, "n_layer": 1, "n_head": 4, "n_positions": 30}),
+        ("Mpt", {"d_model": 32, "n_layers": 1, "n_heads": 4, "max_seq_len": 30}),
+        ("IBert", {}),
+        ("RobertaPreLayerNorm", {}),
+        ("Esm", {"mask_token_id": 3, "position_embedding_type": "absolute"}),
+        ("Luke", {"entity_vocab_size": 10, "entity_emb_size": 8}),
+    ],
+)
+def test_the_window_is_what_the_model_has_positions_for(tmp_path: Path, kind: str, sizes: dict[str, Any]) -> None:
+    import transformers
+
+    if "n_layer" not in sizes and "n_layers" not in sizes:
+        layers = {"num_hidden_layers": 1, "num_attention_heads": 4, "hidden_size": 32, "intermediate_size": 64}
+        sizes = sizes | layers | {"pad_token_id": 1, "max_position_embeddings": 32}
+    config = getattr(transformers, f"{kind}Config")(vocab_size=40, **sizes)
+    getattr(transformers, f"{kind}Model")(config).eval().save_pretrained(tmp_path)
+    save_tokenizer(tmp_path, window=1 << 30, pad_id=1)
+    encoder = encoders.load_text_encoder(str(tmp_path))
+    (fits,) = encoder.encode_long(["red " * 28])
+    (does_not,) = encoder.encode_long(["red " * 29])
+    assert (len(fits.parts), len(does_not.parts)) == (0, 2)
+
+
+def test_positions_that_a_config_names_and_the_model_has_not(tmp_path: Path) -> None:
+    assert token_window(tmp_path, {"model_type": "t5", "n_positions": 100}) == 512
+    assert token_window(tmp_path, {"model_type": "xmod", "max_position_embeddings": 34, "pad_token_id": 1}) == 32
+    assert token_window(tmp_path, {"model_type": "altclip_text_model", "max_position_embeddings": 34}) == 32
+    assert token_window(tmp_path, {"max_position_embeddings": -1}) == 512
+
+
+def test_tokens_that_the_model_does_not_know_are_told(bert: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(bert, tmp_path / "model"))
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    tokenizer["model"]["vocab"]["strange"] = 40
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    encoder = encoders.load_text_encoder(str(folder))
+    assert encoder.encode(["red"]).shape == (1, 32)
+    with pytest.raises(
+        encoders.EncoderError, match=f"^{folder}: its tokenizer knows a token 40, the model only 40 tok"
+    ):
+        encoder.encode(["red", "strange"])
+
+
 def test_windows_of_many_thousand_tokens_are_not_filled(bert: Path, tmp_path: Path) -> None:
     """Attention takes memory with the square of them."""
     folder = Path(shutil.copytree(bert, tmp_path / "long"))
