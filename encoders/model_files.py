@@ -24,6 +24,9 @@ _NUMBERS = {
     "truncate_dim", "vocab_size",
 }  # fmt: skip
 
+# What sentence-transformers once named its file after, in the order in which it looks for them.
+_SENTENCE_KINDS = ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
+
 
 class Module(NamedTuple):
     """One step of a sentence-transformers model: what it does, and the folder of its files."""
@@ -113,6 +116,12 @@ def _parsed(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise EncoderError(f"{path}: not valid JSON ({error}); fetch the model again or {REMEDY}") from error
+
+
+def read_sentence_config(folder: Path) -> dict[str, Any]:
+    """Return the settings of a model's sentence-transformers file, the first that there is of the names it reads."""
+    names = (f"sentence_{kind}_config.json" for kind in _SENTENCE_KINDS)
+    return next((settings for name in names if (settings := read_json(folder / name))), {})
 
 
 def read_modules(folder: Path) -> list[Module]:

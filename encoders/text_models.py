@@ -21,6 +21,7 @@ from encoders.model_files import (
     model_folder,
     read_json,
     read_modules,
+    read_sentence_config,
     short_reason,
     weight_files,
 )
@@ -73,7 +74,7 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
     modules = read_modules(folder)
     transformer = main_folder(folder, modules)
     config = read_json(transformer / "config.json")
-    sentence = read_json(transformer / "sentence_bert_config.json")
+    sentence = read_sentence_config(transformer)
     output = (sentence.get("modality_config") or {}).get("text", {}).get("method_output_name", "last_hidden_state")
     if output != "last_hidden_state":
         raise EncoderError(f"{reference}: pools its {output}, which cannot be done here; {REMEDY}")
@@ -176,7 +177,7 @@ def _pooling_modes(config: dict[str, Any]) -> tuple[str, ...]:
 
 def token_window(folder: Path, config: dict[str, Any]) -> int:
     """Return the most tokens that the model takes, special ones included."""
-    stated = read_json(folder / "sentence_bert_config.json").get("max_seq_length")
+    stated = read_sentence_config(folder).get("max_seq_length")
     limits = [stated, read_json(folder / "tokenizer_config.json").get("model_max_length")]
     if positions := _positions(config):
         limits.append(positions - position_offset(config))

@@ -23,6 +23,7 @@ from encoders.model_files import (
     model_folder,
     read_json,
     read_modules,
+    read_sentence_config,
     short_reason,
     weight_files,
 )
@@ -108,7 +109,7 @@ def _refuse_steps(reference: str, root: Path, folder: Path, modules: list[Module
     if others := sorted({module.kind for module in modules} - {"Transformer", "CLIPModel", "Normalize"}):
         raise EncoderError(f"{reference}: pictures cannot go through its {', '.join(others)} module here; {REMEDY}")
     asked = read_json(root / "config_sentence_transformers.json")
-    sentence = read_json(folder / "sentence_bert_config.json")
+    sentence = read_sentence_config(folder)
     settings = {
         "prompts": any((asked.get("prompts") or {}).values()),
         "truncate_dim": asked.get("truncate_dim"),

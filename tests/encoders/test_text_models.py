@@ -136,6 +136,19 @@ def test_texts_are_made_lower_case_where_the_files_say_so(bert: Path, tmp_path: 
     assert cosines(encoder.encode(TEXTS), library_vectors(folder)).min() > 0.9999
 
 
+@pytest.mark.parametrize("kind", ["roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet"])
+def test_other_names_of_the_file_of_sentence_transformers(bert: Path, tmp_path: Path, kind: str) -> None:
+    folder = with_modules(bert, tmp_path, ["mean"])
+    amend(folder / "tokenizer.json", normalizer=None)
+    as_they_are = encoders.load_text_encoder(str(folder))
+    amend(folder / f"sentence_{kind}_config.json", do_lower_case=True, max_seq_length=6)
+    assert token_window(folder, {"max_position_embeddings": 48}) == 6
+    encoder = encoders.load_text_encoder(str(folder))
+    assert cosines(encoder.encode(["RED SHOE"]), as_they_are.encode(["red shoe"])).min() > 0.9999
+    amend(folder / "sentence_bert_config.json", max_seq_length=7)
+    assert token_window(folder, {"max_position_embeddings": 48}) == 7
+
+
 def test_vectors_are_cut_short_where_the_files_say_so(bert: Path, tmp_path: Path) -> None:
     folder = with_modules(bert, tmp_path, ["mean"])
     whole = encoders.load_text_encoder(str(folder))
