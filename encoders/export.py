@@ -12,7 +12,7 @@ import copy
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -61,12 +61,14 @@ def open_network(
     example: Inputs,
     threads: int,
     dynamic: tuple[int, ...] = (0,),
+    others: Sequence[Inputs] = (),
 ) -> Network:
     """Return the module as a network on the best device.
 
     That is CUDA where there is one, in half precision where that changes nothing, else ONNX Runtime on the CPU. `build`
     is called only when the module itself is needed: on CUDA, or when no export is cached. `example` holds two
-    rows or more of valid input, in the order of the module's arguments, and `dynamic` the axes whose length may vary.
+    rows or more of valid input, in the order of the module's arguments, `dynamic` the axes whose length may vary, and
+    `others` are inputs of lengths at which a module may take another path: an export holds the example's only.
     When the export fails or its outputs differ, torch runs the module instead, one warning is logged, and the same
     versions of the libraries do not try again. Raises ValueError when the module gives other outputs each time.
     """
@@ -87,7 +89,7 @@ def open_network(
     try:
         with atomic_folder(graph.parent) as part:
             export(module, example, part / graph.name, dynamic)
-            _compare(module, OnnxNetwork(part / graph.name, threads), example, dynamic)
+            _compare(module, OnnxNetwork(part / graph.name, threads), example, dynamic, others)
     except Exception as error:
         fallback = TorchNetwork(module, threads)
         (first,), (second,) = fallback.run([example]), fallback.run([example])
@@ -167,12 +169,14 @@ def _plain_attention() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(fused)
 
 
-def _compare(module: nn.Module, network: Network, example: Inputs, dynamic: tuple[int, ...]) -> None:
-    """Raise ValueError unless the network answers as the module does, in the example's shape and in another."""
+def _compare(
+    module: nn.Module, network: Network, example: Inputs, dynamic: tuple[int, ...], others: Sequence[Inputs]
+) -> None:
+    """Raise ValueError unless the network answers as the module does: the example, a part of it, and other inputs."""
     import torch
 
-    for cut in ((), tuple(slice(1 if axis == 0 else -3) for axis in dynamic)):
-        inputs = {name: array[cut] for name, array in example.items()}
+    part = tuple(slice(1 if axis == 0 else -3) for axis in dynamic)
+    for inputs in (example, {name: array[part] for name, array in example.items()}, *others):
         with torch.inference_mode():
             expected = module(*(torch.from_numpy(array) for array in inputs.values())).float().numpy()
         (actual,) = network.run([inputs])

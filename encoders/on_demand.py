@@ -82,13 +82,16 @@ def network_of(
     threads: int,
     *,
     dynamic: tuple[int, ...] = (0,),
+    others: Sequence[Inputs] = (),
     forget: Callable[[], None] = lambda: None,
 ) -> tuple[NetworkOnDemand, Output]:
     """Return a module's network, not opened yet, and what is known of its vectors.
 
     Takes what `open_network` does, and `forget` as `NetworkOnDemand`; raises as `remembered_output`.
     """
-    network = NetworkOnDemand(reference, lambda: open_network(fingerprint, build, example, threads, dynamic), forget)
+    network = NetworkOnDemand(
+        reference, lambda: open_network(fingerprint, build, example, threads, dynamic, others), forget
+    )
     return network, remembered_output(reference, network, example, cached_path(fingerprint, ".output.json"))
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 CODE_VERSION = 3  # raise it when this code gives other vectors for the same files
 LONGEST_ROW = 2048  # tokens; the attention of 8,192 to one another takes 10 GB, so longer texts are read in passages
+LONG_ROW = 1024  # tokens at which an export is compared with its model too; more would take long
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,9 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
         **({"truncated": shorter} if shorter else {}),
     )
     build = partial(_build, reference, transformer, recipe)
-    network, output = network_of(reference, digest, build, example_tokens(rules), threads, dynamic=(0, 1))
+    network, output = network_of(
+        reference, digest, build, example_tokens(rules), threads, dynamic=(0, 1), others=[long_tokens(rules)]
+    )
     return TransformerText(
         reference,
         digest,
@@ -120,14 +123,19 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
     )
 
 
-def example_tokens(rules: TokenRules) -> Inputs:
+def example_tokens(rules: TokenRules, longest: int = 12) -> Inputs:
     """Return two rows of valid tokens, the second one shorter."""
-    length = rules.window if rules.fixed_length else min(12, rules.window)
+    length = rules.window if rules.fixed_length else min(longest, rules.window)
     ids = np.random.default_rng(0).integers(min(5, rules.vocabulary - 1), rules.vocabulary, (2, length))
     mask = np.ones_like(ids)
     ids[1, length * 2 // 3 :] = rules.pad_id
     mask[1, length * 2 // 3 :] = 0
     return token_inputs(ids, mask, fixed_length=rules.fixed_length)
+
+
+def long_tokens(rules: TokenRules) -> Inputs:
+    """Return one row of valid tokens that fills the window, or most of what a text is likely to have."""
+    return {name: rows[:1] for name, rows in example_tokens(rules, LONG_ROW).items()}
 
 
 def read_recipe(folder: Path, modules: list[Module], otherwise: str) -> Recipe:
@@ -181,6 +189,9 @@ def token_window(folder: Path, config: dict[str, Any]) -> int:
     limits = [stated, read_json(folder / "tokenizer_config.json").get("model_max_length")]
     if positions := _positions(config):
         limits.append(positions - position_offset(config))
+    if config.get("model_type") == "big_bird" and config.get("attention_type") != "original_full":
+        # How it attends to a longer row would depend on whether it has seen one of at most this length before.
+        limits.append((5 + 2 * config.get("num_random_blocks", 3)) * config.get("block_size", 64))
     return min(LONGEST_ROW, min((int(limit) for limit in limits if limit and 0 < limit < 1 << 20), default=512))
 
 

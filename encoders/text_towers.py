@@ -10,7 +10,7 @@ from encoders.fingerprint import settings_digest
 from encoders.model_files import read_json
 from encoders.on_demand import network_of
 from encoders.text import LONGEST_PASSAGE, TokenRules, TransformerText
-from encoders.text_models import CODE_VERSION, example_tokens, token_window
+from encoders.text_models import CODE_VERSION, example_tokens, long_tokens, token_window
 from encoders.tokenizer_files import load_tokenizer, tokenizer_digest
 
 if TYPE_CHECKING:
@@ -50,9 +50,15 @@ def open_text_tower(
 
         return TextTower(model())
 
-    dynamic = (0,) if rules.fixed_length else (0, 1)
     network, output = network_of(
-        reference, digest, tower, example_tokens(rules), threads, dynamic=dynamic, forget=forget
+        reference,
+        digest,
+        tower,
+        example_tokens(rules),
+        threads,
+        dynamic=(0,) if rules.fixed_length else (0, 1),
+        others=[long_tokens(rules)],
+        forget=forget,
     )
     return TransformerText(
         reference,

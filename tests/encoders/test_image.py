@@ -161,6 +161,19 @@ def test_what_cannot_be_exported_runs_in_torch(
         np.testing.assert_allclose(again.run([{"rows": rows[1:2]}])[0], np.abs(rows[1:2]))
 
 
+def test_an_export_is_compared_at_other_lengths_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("MULTIMODAL_REC_CACHE", str(tmp_path))
+    short, long = ({"rows": np.ones((rows, 3), np.float32)} for rows in (2, 9))
+    network = open_network("abc", lambda: untraceable(8), short, 1)
+    assert isinstance(network, OnnxNetwork), "no example takes the other path"
+    network = open_network("def", lambda: untraceable(8), short, 1, (0,), [long])
+    assert isinstance(network, TorchNetwork)
+    assert len(caplog.records) == 1
+    np.testing.assert_array_equal(network.run([long])[0], 2 * long["rows"])
+
+
 def linear() -> Any:
     import torch
 
@@ -168,13 +181,13 @@ def linear() -> Any:
     return torch.nn.Linear(40, 30)
 
 
-def untraceable() -> Any:
-    """Return a module whose path depends on the number of rows, which tracing freezes."""
+def untraceable(few: int = 1) -> Any:
+    """Return a module whose path depends on whether there are few rows, which tracing freezes."""
     from torch import Tensor, nn
 
     class Uneven(nn.Module):
         def forward(self, rows: Tensor) -> Tensor:
-            return rows * 2 if len(rows) > 1 else rows.abs()
+            return rows * 2 if len(rows) > few else rows.abs()
 
     return Uneven()
 

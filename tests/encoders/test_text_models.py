@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import encoders
+from encoders.export import open_network
 from encoders.text_models import LONGEST_ROW, position_offset, token_window
 from encoders.text_modules import pool
 from tests.encoders.conftest import cosines
@@ -230,6 +231,34 @@ def test_the_window_is_what_the_model_has_positions_for(tmp_path: Path, kind: st
     (fits,) = encoder.encode_long(["red " * 28])
     (does_not,) = encoder.encode_long(["red " * 29])
     assert (len(fits.parts), len(does_not.parts)) == (0, 2)
+
+
+def test_an_export_is_compared_near_the_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, lengths = save_bert(tmp_path / "bert", seed=2), []
+
+    def opening(fingerprint: str, build: Any, example: Any, threads: int, dynamic: Any, others: Any) -> Any:
+        lengths.extend(inputs["ids"].shape for inputs in (example, *others))
+        return open_network(fingerprint, build, example, threads, dynamic, others)
+
+    monkeypatch.setattr("encoders.on_demand.open_network", opening)
+    encoders.load_text_encoder(str(folder))
+    assert lengths == [(2, 12), (1, 40)]
+
+
+def test_bigbird_attends_to_all_of_a_row(tmp_path: Path) -> None:
+    """To a part of longer ones, where it has seen no short one before: these are read in passages."""
+    import torch
+    from transformers import BigBirdConfig, BigBirdModel
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+    config = BigBirdConfig(vocab_size=40, **sizes, max_position_embeddings=256, block_size=4, num_random_blocks=1)
+    BigBirdModel(config).eval().save_pretrained(tmp_path)
+    save_tokenizer(tmp_path, window=1 << 30)
+    encoder = encoders.load_text_encoder(str(tmp_path))
+    fits, does_not = encoder.encode_long(["red " * 26, "red " * 27])
+    assert (len(fits.parts), len(does_not.parts)) == (0, 2)
+    assert cosines(encoder.encode(TEXTS), library_vectors(tmp_path)).min() > 0.9999
 
 
 def test_positions_that_a_config_names_and_the_model_has_not(tmp_path: Path) -> None:
