@@ -98,6 +98,10 @@ class TransformerText:
         unknown = tokenizer.token_to_id(getattr(tokenizer.model, "unk_token", None) or "")
         specials = tokenizer.num_special_tokens_to_add(is_pair=False)
         prompted = len(tokenizer.encode(prompt, add_special_tokens=False).ids) if prompt else 0
+        room = self._rules.window - specials - prompted
+        if room < 1:
+            reason = f"its prompt of {prompted} tokens leaves no room in its window of {self._rules.window}"
+            raise EncoderError(f"{self.reference}: {reason}; {REMEDY}")
         for text, ids, offsets in self._tokenize(texts, prompt):
             strange, words = 0 if unknown is None else ids.count(unknown), len(ids) - specials - prompted
             most_are = 2 * strange > words  # a script that the model was not trained on, say
@@ -106,7 +110,6 @@ class TransformerText:
                 spans_of.append([])
                 rows.append(ids)
                 continue
-            room = max(1, self._rules.window - specials - prompted)
             longest = passage_length(len(offsets), LONGEST_PASSAGE - specials, room)
             whole = split_passages(text, offsets, longest)
             spans = spread(whole, MOST_PASSAGES)

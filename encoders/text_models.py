@@ -93,6 +93,8 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
         lower=lower,
     )
     shorter = read_json(folder / "config_sentence_transformers.json").get("truncate_dim")
+    if shorter is not None and not (type(shorter) is int and shorter > 0):
+        raise EncoderError(f"{reference}: its truncate_dim, {shorter}, is no length of vectors; {REMEDY}")
     dense_weights = [path for layer in recipe.dense for path in weight_files(layer)]
     digest = fingerprint(
         [*weight_files(transformer), *dense_weights],

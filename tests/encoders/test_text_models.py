@@ -160,6 +160,23 @@ def test_vectors_are_cut_short_where_the_files_say_so(bert: Path, tmp_path: Path
     assert cosines(encoder.encode(TEXTS), library_vectors(folder)).min() > 0.9999
 
 
+@pytest.mark.parametrize("length", [-4, 0, 8.0, "x", True])
+def test_a_length_that_vectors_cannot_have_is_told(bert: Path, tmp_path: Path, length: Any) -> None:
+    folder = with_modules(bert, tmp_path, ["mean"])
+    amend(folder / "config_sentence_transformers.json", truncate_dim=length)
+    with pytest.raises(encoders.EncoderError, match=r'its truncate_dim.* is no .*"auto"'):
+        encoders.load_text_encoder(str(folder))
+
+
+def test_a_prompt_that_leaves_no_room_is_told(bert: Path, tmp_path: Path) -> None:
+    folder = with_modules(bert, tmp_path, ["mean"])
+    amend(folder / "config_sentence_transformers.json", prompts={"query": "sea " * 38, "document": "sea " * 37})
+    encoder = encoders.load_text_encoder(str(folder))
+    assert len(encoder.encode_long(["red shoe"])[0].parts) == 2
+    with pytest.raises(encoders.EncoderError, match=r'its prompt of 38 tokens leaves no room .* 40; .*"auto"'):
+        encoder.encode_queries(["red shoe"])
+
+
 def test_a_model_that_writes_texts_is_pooled_by_its_last_token(tmp_path: Path) -> None:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
