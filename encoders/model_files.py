@@ -12,6 +12,11 @@ from encoders.base import EncoderError
 
 REMEDY = 'use "auto" for the packaged model'
 
+# In the order in which transformers looks for them.
+_CHECKPOINTS = (
+    "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
+)  # fmt: skip
+
 # What differs between copies of one model without changing a vector.
 _INCIDENTAL = {
     "_name_or_path", "dtype", "gradient_checkpointing", "name_or_path", "special_tokens_map_file", "torch_dtype",
@@ -51,18 +56,22 @@ def model_folder(reference: str) -> Path:
 
 
 def _download(name: str) -> Path:
+    small = ["*.json", "*.txt", "*.model"]
+    folder = _fetch(name, [*small, "*.safetensors"])
+    modules = read_modules(folder)
+    places = [main_folder(folder, modules), *(module.folder for module in modules if module.kind == "Dense")]
+    if lacking := [place.relative_to(folder) for place in places if not any(map(Path.is_file, _checkpoint(place)))]:
+        folder = _fetch(name, [*small, *((place / "pytorch_model*.bin").as_posix() for place in lacking)])
+    return folder
+
+
+def _fetch(name: str, patterns: list[str]) -> Path:
     from huggingface_hub import snapshot_download
 
-    small = ["*.json", "*.txt", "*.model"]
     try:
-        folder = Path(
-            snapshot_download(name, allow_patterns=[*small, "*.safetensors"], ignore_patterns=["*onnx*", "openvino*"])
-        )
-        if not any(folder.glob("*.safetensors")):
-            folder = Path(snapshot_download(name, allow_patterns=[*small, "pytorch_model*.bin", "*/pytorch_model.bin"]))
+        return Path(snapshot_download(name, allow_patterns=patterns, ignore_patterns=["*onnx*", "openvino*"]))
     except Exception as error:  # the library raises a dozen kinds, from bad names to broken networks
         raise EncoderError(f"{name}: cannot be downloaded ({short_reason(error)}); {REMEDY}") from error
-    return folder
 
 
 def short_reason(error: BaseException) -> str:
@@ -83,16 +92,29 @@ def as_encoder_error(reference: str) -> Iterator[None]:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """Return the files of a model's weights, safetensors if there are any.
+    """Return the files that a model's weights are loaded from.
 
-    Raises EncoderError when there are none, or when they are an adapter's.
+    Raises EncoderError when there are none or not all of them, or when they are an adapter's.
     """
     if (folder / "adapter_config.json").is_file():
         raise EncoderError(f"{folder}: holds an adapter (LoRA): merge it into its model and save that, or {REMEDY}")
-    for pattern in ("*.safetensors", "pytorch_model*.bin"):
-        if files := sorted(folder.glob(pattern)):
-            return files
-    raise EncoderError(f"{folder}: the folder holds no weights (*.safetensors); {REMEDY}")
+    files = _checkpoint(folder)
+    if not files:
+        raise EncoderError(f"{folder}: the folder holds no weights ({_CHECKPOINTS[0]}); {REMEDY}")
+    if lacking := [path.name for path in files if not path.is_file()]:
+        raise EncoderError(f"{folder}: the folder lacks weights ({lacking[0]}); fetch the model again or {REMEDY}")
+    return files
+
+
+def _checkpoint(folder: Path) -> list[Path]:
+    """Return the file that transformers takes of a folder, or all those that it lists; other files are not looked at."""
+    named = read_json(folder / "config.json").get("transformers_weights")
+    for path in (folder / name for name in ([named] if named else _CHECKPOINTS)):
+        if path.is_file() and path.suffix == ".json":
+            return [folder / shard for shard in sorted(set(read_json(path)["weight_map"].values()))]
+        if path.is_file():
+            return [path]
+    return []
 
 
 def read_json(path: Path) -> dict[str, Any]:
