@@ -23,13 +23,15 @@ def cache_root() -> Path:
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a path in a temporary folder and move what is there to `path` when the block succeeds.
 
-    So no reader sees half a file, and what else the block leaves in the folder goes with it.
+    So no reader sees half a file, not even after a power cut, and what else the block leaves in the folder goes with it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, suffix=".part") as folder:
         part = Path(folder) / path.name
         yield part
+        _sync(part)
         part.replace(path)
+        _sync(path.parent)
 
 
 @contextmanager
@@ -40,8 +42,22 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         part = Path(holder) / path.name
         part.mkdir()
         yield part
+        for each in [*part.iterdir(), part]:
+            _sync(each)
         try:
             part.rename(path)
         except OSError:
             if not path.is_dir():
                 raise
+        _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    """Have a file's content, or a folder's list of files, on the disk: its name may get there long before it."""
+    if os.name != "posix":
+        return  # no folder can be opened
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

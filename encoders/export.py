@@ -3,7 +3,7 @@
 What is in the cache is named after the model's fingerprint, so nothing there can be stale; it may be deleted at any time.
 An export is a folder with the graph and the weights in a file each: ONNX Runtime maps the weights into memory, which takes
 a third of the time of reading one file with both, lets processes share them, and knows no limit of 2 GB. When it is there,
-opening a network needs no torch.
+opening a network needs no torch. ONNX Runtime takes any bytes for weights, so a digest of samples of both lies beside them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import numpy as np
 
 from encoders.base import FloatArray
 from encoders.cache import atomic_file, atomic_folder, cache_root
+from encoders.digests import sampled
 from encoders.fingerprint import settings_digest
 from encoders.network import Inputs, Network, OnnxNetwork, TorchNetwork
 from encoders.quiet import quiet
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 WEIGHTS = "weights"  # the file beside a graph
-EXPORT_VERSION = 3  # raise it when the way of exporting changes
+DIGEST = "sampled"  # likewise
+EXPORT_VERSION = 4  # raise it when the way of exporting changes
 TOLERANCE = 1e-3  # of the largest output; correct exports differ by some 1e-6
 HALF_TOLERANCE = 2e-2  # likewise; half precision differs by some 1e-3, and by anything where it overflows
 
@@ -77,6 +79,8 @@ def open_network(
     graph = exported_graph(fingerprint)
     if graph.parent.exists():
         try:
+            if (graph.parent / DIGEST).read_text() != _sampled(graph.parent):
+                raise ValueError("not what was written")
             return OnnxNetwork(graph, threads)
         except Exception as error:
             log.warning("the cached export %s is damaged (%s); exporting again", graph.parent.name, _one_line(error))
@@ -90,6 +94,7 @@ def open_network(
         with atomic_folder(graph.parent) as part:
             export(module, example, part / graph.name, dynamic)
             _compare(module, OnnxNetwork(part / graph.name, threads), example, dynamic, others)
+            (part / DIGEST).write_text(_sampled(part))
     except Exception as error:
         fallback = TorchNetwork(module, threads)
         (first,), (second,) = fallback.run([example]), fallback.run([example])
@@ -101,6 +106,10 @@ def open_network(
                 part.write_text(_versions())
         return fallback
     return OnnxNetwork(graph, threads)
+
+
+def _sampled(folder: Path) -> str:
+    return sampled(sorted(path for path in folder.iterdir() if path.name != DIGEST))
 
 
 def _is_noted(given_up: Path) -> bool:

@@ -15,7 +15,8 @@ import pytest
 
 import encoders
 from encoders.base import FloatArray
-from encoders.digests import LARGE, remembered
+from encoders.cache import atomic_file, atomic_folder
+from encoders.digests import LARGE, PIECE, PIECES, remembered, sampled
 from encoders.network import Inputs
 from encoders.on_demand import NetworkOnDemand, remembered_output
 
@@ -191,3 +192,29 @@ def test_small_files_are_not_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "small").write_bytes(b"small")
     assert remembered(tmp_path / "small", lambda _: "its own") == "its own"
     assert not (tmp_path / "cache").exists()
+
+
+def test_a_sample_tells_when_a_part_of_a_file_was_lost(tmp_path: Path) -> None:
+    content = np.random.default_rng(0).bytes(3 * PIECE * PIECES + 1)
+    small, large = tmp_path / "small", tmp_path / "large"
+    lost = 4 * PIECE
+    for path, sound in ((small, content[:lost]), (large, content)):
+        found = set()
+        for start in range(0, len(sound), 100 * PIECE + 1):
+            path.write_bytes(sound[:start] + bytes(len(sound[start : start + lost])) + sound[start + lost :])
+            found.add(sampled([path]))
+        path.write_bytes(sound)
+        assert sampled([path]) == sampled([path]) not in found
+        assert sampled([path]) != sampled([path, path])
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs to know which files are open")
+def test_what_is_kept_is_on_the_disk_before_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr("os.fsync", lambda number: synced.append(Path(f"/proc/self/fd/{number}").resolve().name))
+    with atomic_folder(tmp_path / "folder") as part:
+        (part / "weights").write_text("weights")
+    assert synced == ["weights", "folder", tmp_path.name]
+    with atomic_file(tmp_path / "file") as part:
+        part.write_text("text")
+    assert synced[3:] == ["file", tmp_path.name]
