@@ -145,9 +145,13 @@ def export(module: nn.Module, example: Inputs, path: Path, dynamic: tuple[int, .
     axes = {
         name: {axis: ("n", "length")[axis] for axis in dynamic if axis < array.ndim} for name, array in example.items()
     }
-    # A failed export dumps its graph, which has no place on standard output.
-    torch._C._jit_set_onnx_log_output_stream("stderr")
-    with quiet(), torch.no_grad(), _plain_attention(), tempfile.TemporaryDirectory(dir=path.parent.parent) as folder:
+    with (
+        quiet(),
+        torch.no_grad(),
+        _plain_attention(),
+        _without_dump(),
+        tempfile.TemporaryDirectory(dir=path.parent.parent) as folder,
+    ):
         # Tracing warns of every Python branch on a shape, and of its own age; the outputs are compared later.
         torch.onnx.export(
             copy.deepcopy(module).eval(),  # the exporter may leave its module in training mode
@@ -176,6 +180,19 @@ def _plain_attention() -> Iterator[None]:
         yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
+
+
+@contextmanager
+def _without_dump() -> Iterator[None]:
+    """Keep the exporter from writing out the graph of a failed export inside the block, which no setting of it does."""
+    import torch
+
+    write = torch._C._jit_onnx_log
+    torch._C._jit_onnx_log = lambda *_: None
+    try:
+        yield
+    finally:
+        torch._C._jit_onnx_log = write
 
 
 def _compare(

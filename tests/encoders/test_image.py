@@ -191,6 +191,21 @@ def test_an_export_is_compared_at_other_lengths_too(
     np.testing.assert_array_equal(network.run([long])[0], 2 * long["rows"])
 
 
+def test_a_failed_export_dumps_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    import torch
+
+    class Bessel(torch.nn.Module):
+        def forward(self, rows: torch.Tensor) -> torch.Tensor:
+            return torch.special.bessel_j0(rows)
+
+    monkeypatch.setenv("MULTIMODAL_REC_CACHE", str(tmp_path))
+    assert isinstance(open_network("abc", Bessel, {"rows": np.ones((2, 3), np.float32)}, 1), TorchNetwork)
+    assert "bessel_j0' to ONNX opset version 17 is not supported" in caplog.text
+    assert capfd.readouterr() == ("", "")
+
+
 def linear() -> Any:
     import torch
 
