@@ -41,7 +41,16 @@ TEXTS = ("--user", "--item", "--text", "--where")
 
 Workspace = Annotated[Path, typer.Option("--workspace", "-w", help="Folder of the index.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes.")]
+
+
+def _hush(quiet: bool) -> bool:
+    """Keep what encoders warn of to themselves, too."""
+    if quiet:
+        logging.getLogger("encoders").setLevel(logging.ERROR)
+    return quiet
+
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes.", callback=_hush)]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads at the most [default: physical cores, up to 8]")]
 Seed = Annotated[
     int, typer.Option(help="Of everything random. Results repeat with as many threads: the rounding depends on these.")
@@ -732,6 +741,8 @@ def _callback(
         _print(version("multimodal-rec"))
         raise typer.Exit
     logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    if not verbose:
+        logging.getLogger("encoders").setLevel(logging.WARNING)  # they warn of a model, not of items
     for noisy in ("faiss", "PIL", "httpx"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 

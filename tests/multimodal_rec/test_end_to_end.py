@@ -311,3 +311,30 @@ def test_a_medium_under_the_wrong_option_and_a_weight_of_nothing_are_told(worksp
     assert "asked for with --image" in run(*search, "--video", picture, code=2).stderr
     told = "error: --weight image weighs nothing: give --image, or leave it out\n"
     assert run(*search, "--text", "sea", "--weight", "image=2", code=2).stderr == told
+
+
+WARNING = """
+import logging
+from multimodal_rec import cli, doctor
+
+def examine():
+    logging.getLogger("encoders.export").warning("of a model")
+    logging.getLogger("multimodal_rec.embed").warning("of an item")
+    return []
+
+doctor.examine = examine
+cli.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["doctor"], ["WARNING encoders.export: of a model"]),
+        (["doctor", "--quiet"], []),
+        (["-v", "doctor"], ["WARNING encoders.export: of a model", "WARNING multimodal_rec.embed: of an item"]),
+    ],
+)
+def test_what_encoders_warn_of_a_model_is_told(options: list[str], told: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-c", WARNING, *options], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines() == told
