@@ -72,7 +72,8 @@ def open_network(
     rows or more of valid input, in the order of the module's arguments, `dynamic` the axes whose length may vary, and
     `others` are inputs of lengths at which a module may take another path: an export holds the example's only.
     When the export fails or its outputs differ, torch runs the module instead, one warning is logged, and the same
-    versions of the libraries do not try again. Raises ValueError when the module gives other outputs each time.
+    versions of the libraries do not try again. Raises ValueError when the module gives other outputs each time, or what
+    are no numbers.
     """
     if cuda_available():
         return _on_cuda(build(), example, threads)
@@ -98,6 +99,8 @@ def open_network(
     except Exception as error:
         fallback = TorchNetwork(module, threads)
         (first,), (second,) = fallback.run([example]), fallback.run([example])
+        if not np.isfinite(first).all():
+            raise ValueError("it gives values that are no numbers") from error
         if not np.allclose(first, second, rtol=TOLERANCE, atol=TOLERANCE * float(np.abs(first).max())):
             raise ValueError("it answers differently each time") from error
         log.warning("no ONNX export of this model (%s); torch runs it, more slowly", _one_line(error))
@@ -213,7 +216,8 @@ def _check_close(actual: FloatArray, expected: FloatArray, tolerance: float) -> 
     """Raise ValueError when outputs differ by more than `tolerance` times the largest one; NaN always does."""
     if actual.shape != expected.shape:
         raise ValueError(f"it returns shape {actual.shape} for {expected.shape}")
-    difference, largest = float(np.abs(actual - expected).max()), float(np.abs(expected).max())
+    with np.errstate(invalid="ignore"):  # infinite ones differ by NaN
+        difference, largest = float(np.abs(actual - expected).max()), float(np.abs(expected).max())
     if not difference <= tolerance * largest:
         raise ValueError(f"it differs by {difference:.2g} where the largest output is {largest:.2g}")
 

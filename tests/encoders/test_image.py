@@ -206,6 +206,20 @@ def test_a_failed_export_dumps_nothing(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_values_that_are_no_numbers_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    import torch
+
+    def broken() -> Any:
+        module = linear()
+        torch.nn.init.constant_(module.bias, float(value))
+        return module
+
+    monkeypatch.setenv("MULTIMODAL_REC_CACHE", str(tmp_path))
+    with pytest.raises(ValueError, match="values that are no numbers"):
+        open_network("abc", broken, {"rows": np.ones((2, 40), np.float32)}, 1)
+
+
 def linear() -> Any:
     import torch
 
