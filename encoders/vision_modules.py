@@ -34,8 +34,11 @@ class BackboneFeatures(nn.Module):
 
     def _count_patches(self, pixels: Tensor) -> int:
         """Return into how many patches a picture is cut, 0 where the model does not say."""
-        size = getattr(self.backbone.config, "patch_size", None)
-        return (pixels.shape[2] // size) * (pixels.shape[3] // size) if isinstance(size, int) and size else 0
+        size: Any = getattr(self.backbone.config, "patch_size", None)
+        sides = [size, size] if isinstance(size, int) else size
+        if not (isinstance(sides, list | tuple) and len(sides) == 2 and all(sides)):
+            return 0
+        return (pixels.shape[2] // sides[0]) * (pixels.shape[3] // sides[1])
 
 
 class ImageTower(nn.Module):

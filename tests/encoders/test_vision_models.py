@@ -78,10 +78,11 @@ def test_a_backbone_without_a_pooler_gives_its_class_token(tmp_path: Path) -> No
     np.testing.assert_allclose(encoders.load_image_encoder(str(tmp_path)).encode(pictures()), expected, atol=1e-4)
 
 
-def test_a_backbone_without_pooler_and_class_token_gives_the_mean_of_its_patches(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [8, [8, 16]])
+def test_a_backbone_without_pooler_and_class_token_gives_the_mean_of_its_patches(tmp_path: Path, size: Any) -> None:
     from transformers import IJepaConfig, IJepaModel
 
-    model = IJepaModel(IJepaConfig(**VISION), add_pooling_layer=False)
+    model = IJepaModel(IJepaConfig(**VISION | {"patch_size": size}), add_pooling_layer=False)
     processor = save_with_processor(model, tmp_path)
     expected = outputs(model, processor).last_hidden_state.mean(1).numpy()
     np.testing.assert_allclose(encoders.load_image_encoder(str(tmp_path)).encode(pictures()), expected, atol=1e-4)
