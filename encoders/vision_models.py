@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,8 @@ def load_vision_model(reference: str, threads: int) -> PreparedImages:
     except Exception as error:
         reason = f"its preprocessing does not bring pictures to one size ({short_reason(error)})"
         raise EncoderError(f"{reference}: {reason}; {REMEDY}") from error
+    if example["pixels"].ndim != 4:  # (2, 3, H, W)
+        raise EncoderError(f"{reference}: takes pictures in parts, which cannot be done here; {REMEDY}")
     network, (dim, _) = network_of(reference, digest, features, example, threads, forget=model.cache_clear)
     text_tower = None
     if towers:
@@ -161,8 +164,9 @@ def _prepare(reference: str, folder: Path) -> Prepare:
 
 
 def _load(reference: str, folder: Path, config: dict[str, Any]) -> tuple[Any, bool]:
+    """Return the model and whether its pooler came with weights; raises EncoderError before it loads one of no use."""
     import transformers
-    from transformers import AutoModel, AutoModelForImageClassification
+    from transformers import MODEL_MAPPING, AutoConfig, AutoModel, AutoModelForImageClassification
 
     from encoders.transformers_models import load_pretrained
 
@@ -171,7 +175,18 @@ def _load(reference: str, folder: Path, config: dict[str, Any]) -> tuple[Any, bo
         # CLIP's picture tower alone; AutoModel would leave the projection out.
         if name.endswith("VisionModelWithProjection"):
             loader = getattr(transformers, name, AutoModel)
-    model, pooled = load_pretrained(reference, loader, folder)
-    if _has_towers(config) and not hasattr(model, "get_image_features"):
-        raise EncoderError(f"{reference}: its towers share no space as CLIP's do; {REMEDY}")
-    return model, pooled
+    known = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
+    kind: Any = MODEL_MAPPING.get(type(known), None) if loader is AutoModel else loader
+    if _has_towers(config):
+        if not (hasattr(kind, "get_image_features") and hasattr(kind, "get_text_features")):
+            reason = "gives no single vectors of pictures and of texts in one space, as CLIP does"
+            raise EncoderError(f"{reference}: {reason}; {REMEDY}")
+    elif kind and not _is_classifier(config) and not _takes_pictures_alone(kind):
+        raise EncoderError(f"{reference}: does not take pictures alone; {REMEDY}")
+    return load_pretrained(reference, loader, folder)
+
+
+def _takes_pictures_alone(kind: Any) -> bool:
+    taken = signature(kind.forward).parameters
+    needed = {name for name, each in taken.items() if each.default is each.empty}
+    return "pixel_values" in taken and needed <= {"self", "pixel_values", "kwargs"}

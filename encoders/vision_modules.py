@@ -6,6 +6,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+NO_VECTOR = "this kind of model gives no single vector of a picture or of a text"
+
 
 class BackboneFeatures(nn.Module):
     """A backbone and its pooling: pixels (n, 3, H, W) to features (n, dim)."""
@@ -27,7 +29,9 @@ class BackboneFeatures(nn.Module):
         pooled: Tensor | None = getattr(output, "pooler_output", None)
         if self.pooled and pooled is not None:
             return pooled.flatten(1)
-        states: Tensor = output.last_hidden_state
+        states: Tensor | None = getattr(output, "last_hidden_state", None)
+        if states is None:
+            raise TypeError(NO_VECTOR)
         if states.ndim == 4:
             return states.mean((2, 3))
         return states.mean(1) if states.shape[1] == self._count_patches(pixels) else states[:, 0]
@@ -69,5 +73,7 @@ class TextTower(nn.Module):
 
 def _embedding(output: Any) -> Tensor:
     """Return the embedding itself; recent versions of transformers wrap it."""
-    embedding: Tensor = output if isinstance(output, Tensor) else output.pooler_output
+    embedding = output if isinstance(output, Tensor) else getattr(output, "pooler_output", None)
+    if not isinstance(embedding, Tensor) or embedding.ndim != 2:
+        raise TypeError(NO_VECTOR)
     return embedding

@@ -254,3 +254,67 @@ def test_preprocessing_that_leaves_pictures_of_many_sizes_is_refused(tmp_path: P
     processor.save_pretrained(tmp_path)
     with pytest.raises(encoders.EncoderError, match="does not bring pictures to one size"):
         encoders.load_image_encoder(str(tmp_path))
+
+
+TEXT = {name: VISION[name] for name in ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")}
+TEXT |= {"vocab_size": 40, "max_position_embeddings": 20}
+
+
+def llava() -> Any:
+    from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration
+
+    towers = {"text_config": LlamaConfig(**TEXT), "vision_config": CLIPVisionConfig(**VISION)}
+    return LlavaForConditionalGeneration(LlavaConfig(**towers, image_token_index=5))
+
+
+def blip2() -> Any:
+    from transformers import Blip2Config, Blip2Model
+
+    text = {"model_type": "opt", "ffn_dim": 64, "word_embed_proj_dim": 32, **TEXT}
+    return Blip2Model(
+        Blip2Config(text_config=text, vision_config=VISION, qformer_config=TEXT | {"encoder_hidden_size": 32})
+    )
+
+
+def flava() -> Any:
+    from transformers import FlavaConfig, FlavaModel
+
+    sizes = {"hidden_size": 32, "projection_dim": 24, "multimodal_config": TEXT}
+    return FlavaModel(FlavaConfig(text_config=TEXT, image_config=VISION, **sizes))
+
+
+def texts_alone() -> Any:
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    return CLIPTextModel(CLIPTextConfig(**TEXT, bos_token_id=1, eos_token_id=2, pad_token_id=0))
+
+
+@pytest.mark.parametrize(
+    ("build", "reason"),
+    [
+        (llava, "gives no single vectors of pictures and of texts in one space"),
+        (blip2, "this kind of model gives no single vector of a picture or of a text"),
+        (flava, "this kind of model gives no single vector of a picture or of a text"),
+        (texts_alone, "does not take pictures alone"),
+    ],
+)
+def test_models_that_give_no_vector_of_a_picture_are_told(
+    tmp_path: Path, build: Callable[[], Any], reason: str
+) -> None:
+    save_tokenizer(tmp_path, window=20)
+    save_with_processor(build(), tmp_path)
+    with pytest.raises(encoders.EncoderError, match=f'{reason}.*"auto"'):
+        encoders.load_image_encoder(str(tmp_path))
+    if build in {llava, blip2}:
+        with pytest.raises(encoders.EncoderError, match=reason):
+            encoders.load_text_encoder(str(tmp_path))
+
+
+def test_a_model_that_takes_patches_is_told(tmp_path: Path) -> None:
+    from transformers import Siglip2ImageProcessor
+
+    save_clip(tmp_path)
+    processor: Any = Siglip2ImageProcessor(patch_size=8, max_num_patches=16)
+    processor.save_pretrained(tmp_path)
+    with pytest.raises(encoders.EncoderError, match="takes pictures in parts"):
+        encoders.load_image_encoder(str(tmp_path))
