@@ -77,6 +77,8 @@ def _fetch(name: str, patterns: list[str]) -> Path:
 def short_reason(error: BaseException) -> str:
     """Return the kind of an exception and the start of its message on one line."""
     message = " ".join(str(error).split())
+    if "weights_only" in message:  # torch advises, on a page, how to run the file's code
+        return "no file of tensors alone: save model.state_dict()"
     return f"{type(error).__name__}: {message[:160]}" if message else type(error).__name__
 
 

@@ -122,6 +122,17 @@ def test_pickles_are_never_run(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
+def test_of_a_whole_module_the_remedy_is_told(tmp_path: Path) -> None:
+    import torch
+    from torchvision.models import squeezenet1_1
+
+    torch.save(squeezenet1_1(weights=None), tmp_path / "whole.pth")
+    with pytest.raises(
+        encoders.EncoderError, match=r"do not load \(no file of tensors alone: save model\.state_dict\(\)\); use"
+    ):
+        encoders.load_image_encoder(f"torchvision:squeezenet1_1:{tmp_path / 'whole.pth'}")
+
+
 def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
     save_random("squeezenet1_1", tmp_path / "other.pth")
     with pytest.raises(encoders.EncoderError, match=r"weights of resnet18|do not load"):
