@@ -170,9 +170,9 @@ class ItemTable:
             last = records[-1][0]
             yield [_from_record(record[1:]) for record in records]
 
-    def find_words(self, text: str) -> dict[str, float]:
+    def find_words(self, text: str, *, alone: bool = True) -> dict[str, float]:
         """How well the items of a snapshot meet the rare words of a text, 0 to 1; see `multimodal_rec.word_index`."""
-        return find_words(self._db, text, len(self), self._known_words if self._read_only else {})
+        return find_words(self._db, text, len(self), self._known_words if self._read_only else {}, alone=alone)
 
     def without_content(self, ids: Sequence[str] | None = None) -> list[str]:
         """Ids of the items, of all or of these, that have no content key at all."""

@@ -735,9 +735,9 @@ class Recommender:
         """What rare words of each query add to the scores of the items that hold them."""
         results: list[dict[str, float]] = []
         for query, (allowed, left_out) in zip(queries, limits, strict=True):
-            asked = query.words and query.share("text")
-            found = self._items.find_words(" ".join(query.texts)) if asked else {}
-            weight = WORDS * query.share("text") * (1 - query.taste if query.user else 1)
+            share = query.share("text")
+            found = self._items.find_words(" ".join(query.texts), alone=share == 1) if query.words and share else {}
+            weight = WORDS * share * (1 - query.taste if query.user else 1)
             results.append(
                 {
                     item_id: weight * share

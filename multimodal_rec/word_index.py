@@ -69,7 +69,7 @@ class Holders(NamedTuple):
     titled: BoolArray
     """(n,) which of them hold it in the title."""
     common: bool
-    """Whether too many hold it anywhere: these are the items that have it in the title."""
+    """Whether too many hold it anywhere: these are the items that have it in the title, by which it may be a name."""
     surely: float
     """How surely they hold the word that was meant."""
 
@@ -104,7 +104,9 @@ def _indexed(db: sqlite3.Connection, ids: Iterable[str] | None) -> Iterator[tupl
         yield position, _spaced(title or ""), _spaced(rest)
 
 
-def find_words(db: sqlite3.Connection, text: str, total: int, known: dict[str, Holders]) -> dict[str, float]:
+def find_words(
+    db: sqlite3.Connection, text: str, total: int, known: dict[str, Holders], *, alone: bool = True
+) -> dict[str, float]:
     """How well the rare words of a text are met, 0 to 1, by the items that hold any of them.
 
     Args:
@@ -112,13 +114,15 @@ def find_words(db: sqlite3.Connection, text: str, total: int, known: dict[str, H
         text: what is asked for.
         total: number of items.
         known: words that were looked up in this table before; more are added.
+        alone: whether nothing else is asked for. Beside a picture, a word such as "film" says what it shows and is
+            nobody's name.
     """
     words = list(dict.fromkeys(_query_words(text)))[:MOST_WORDS]
     telling = [word for word in words if not is_function_word(word)]
     every = [_known_holders(db, word, total, known) for word in telling]
     if len(telling) < len(words):
         every.append(_known_holders(db, text.replace("\0", " ").casefold(), total, known, in_titles=True))
-    holders = [own for own in every if len(own.rows)]
+    holders = [own for own in every if len(own.rows) and (alone or not own.common)]
     if not holders:
         return {}
     worths = [0.0 if own.common else own.surely * _rarity(len(own.rows), total) for own in holders]
@@ -166,9 +170,10 @@ def _known_holders(
 
 def _titled(db: sqlite3.Connection, words: str, most: int) -> Holders:
     """The items whose titles hold words one behind the other."""
-    rows = _rows(db, f"title : {_phrase(words)}", most)
-    places = np.array(sorted(rows or []), np.int64)
-    return Holders(places, np.ones(len(places), np.bool_), common=rows is None, surely=1.0)
+    phrase = _phrase(words)
+    places = np.array(sorted(_rows(db, f"title : {phrase}", most) or []), np.int64)
+    common = len(places) > 0 and _rows(db, phrase, most) is None
+    return Holders(places, np.ones(len(places), np.bool_), common=common, surely=1.0)
 
 
 def _holders(db: sqlite3.Connection, word: str, most: int) -> Holders:

@@ -205,3 +205,9 @@ def test_a_condition_that_cannot_be_met_costs_one_line(recommender: Recommender,
     assert done.stderr == f"error: {caught.value}\n"
     if condition == "colour=red":
         assert "there are: available, language, price; and id, title, categories" in done.stderr
+
+
+def test_a_common_word_is_a_name_where_nothing_else_is_asked(recommender: Recommender) -> None:
+    """Every description tells of episode 0, and one title has that number."""
+    assert recommender.search("0", k=1)[0].item_id == "i0"
+    assert all("words" not in (hit.contributions or {}) for hit in recommender.search("0", item="i5"))

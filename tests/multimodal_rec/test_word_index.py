@@ -153,6 +153,21 @@ def test_words_that_say_nothing_find_only_the_titles_that_say_just_so(tmp_path: 
             assert "1" not in table.find_words(text)
 
 
+def test_beside_a_picture_a_common_word_is_no_name(tmp_path: Path) -> None:
+    titles = ["The Last Film", "When a Man Waits", "Heat"]
+    with ItemTable(tmp_path / "items.db") as table:
+        table.put(item(str(row), title) for row, title in enumerate(titles))
+        table.put(item(f"x{number}", f"number {number}", "a film about a man") for number in range(60))
+        table.snapshot(tmp_path / "copy.db")
+    with ItemTable(tmp_path / "copy.db", read_only=True) as table:
+        for row, text in enumerate(["film", "a man", "heat"]):
+            assert max(found := table.find_words(text), key=lambda each: found[each]) == str(row)
+        beside = {text: table.find_words(text, alone=False) for text in ("film", "a man", "heat", "the last film")}
+        assert beside["film"] == beside["a man"] == {}
+        assert beside["heat"] == table.find_words("heat")
+        assert set(beside["the last film"]) == {"0"}
+
+
 @pytest.mark.parametrize("word", ["the", "what's", "(who", "don\u2019t", "can't", "isn't,", "they're"])
 def test_function_words(word: str) -> None:
     assert is_function_word(word)
