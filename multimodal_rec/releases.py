@@ -32,7 +32,7 @@ from multimodal_rec.holds import Hold
 from multimodal_rec.sources import file_state
 from multimodal_rec.verification import FileRecord, damaged_files, note_states, unreadable
 
-FORMAT = 18
+FORMAT = 19
 MANIFEST_FILE = "manifest.json"
 ITEMS_FILE = "items.db"
 INDEX_FOLDER = "index"

@@ -20,8 +20,6 @@ from multimodal_rec.arrays import BoolArray, FloatArray
 
 KIND_BESIDE_PICTURE = 0.5
 """Weight of the words of an item that has nothing but the names of its categories, beside its bridged picture."""
-BRIDGED_BESIDE_TEXT = 0.5
-"""Greatest weight of the bridged picture in the semantic block of an item that has a text of its own."""
 
 
 @dataclass(frozen=True)
@@ -86,5 +84,5 @@ def content_blocks(
     seen = alignment.pictures(pictures)
     own, kind = present(texts) & described, present(seen.bridged) & ~described
     words[kind] *= np.float32(KIND_BESIDE_PICTURE)
-    seen.bridged[own] *= np.float32(min(BRIDGED_BESIDE_TEXT, alignment.bridge_weight))
+    seen.bridged[own] *= np.float32(alignment.weight_beside_text)
     return unit(words + seen.bridged), seen.visual

@@ -108,6 +108,44 @@ def test_pictures_with_one_text_are_left_to_the_label_bridge() -> None:
     np.testing.assert_allclose(alignment.text_mean, names.mean(0), atol=1e-6)
 
 
+@pytest.mark.parametrize("in_common", [0.5, 2.0])
+def test_texts_that_are_much_alike_leave_pictures_to_the_label_bridge(in_common: float) -> None:
+    texts, images = planted_pairs(300, seed=1)
+    common = unit(normal(1, TEXT_DIM, seed=7))  # as of "Photo 1", "Photo 2", …; numbers hang on pictures a little
+    texts = unit(unit(texts + 3 * unit(normal(300, TEXT_DIM, seed=8))) + np.float32(in_common) * common)
+    alignment = Alignment.fit(texts, images, one_hot_classes(), FixedTexts())
+    cosines = texts @ texts.T
+    alike = (cosines.sum() - 300) / (300 * 299)
+    assert alignment.alike[0] == pytest.approx(alike, abs=1e-5)
+    if in_common < 1:
+        assert len(alignment.landmarks) == 300
+        assert alignment.weight_beside_text == alignment.bridge_weight
+        np.testing.assert_allclose(alignment.text_mean, texts.mean(0), atol=1e-6)
+        return
+    assert len(alignment.landmarks) == 0
+    assert alignment.weight_beside_text == pytest.approx(alike, abs=1e-5)
+    names = FixedTexts().encode([f"a photo of a {name}" for name in NAMES])
+    np.testing.assert_allclose(alignment.text_mean, (1 - alike) * texts.mean(0) + alike * names.mean(0), atol=1e-5)
+    np.testing.assert_allclose(alignment.pictures(images).bridged, alignment._labels(images), atol=1e-6)
+
+
+def test_texts_that_no_picture_foretells_do_not_silence_the_label_bridge() -> None:
+    texts = unit(normal(300, TEXT_DIM, seed=2) + unit(normal(1, TEXT_DIM, seed=4)) * 3)
+    images = normal(300, IMAGE_DIM, seed=3)
+    alignment = Alignment.fit(texts, images, one_hot_classes(), FixedTexts())
+    semantic, _ = content_blocks(alignment, texts, images, np.ones(300, np.bool_))
+    shown = (semantic * alignment.pictures(images).bridged).sum(1)
+    assert alignment.trust[0] == np.float32(BLIND_TRUST)
+    assert shown.mean() > 0.3
+
+
+def test_a_single_text_is_like_no_other() -> None:
+    texts, images = planted_pairs(1, seed=1)
+    alignment = Alignment.fit(texts, images, one_hot_classes(), FixedTexts())
+    assert alignment.alike[0] == 0
+    assert alignment.weight_beside_text == alignment.bridge_weight
+
+
 def test_the_name_of_a_kind_does_not_outweigh_what_a_picture_shows() -> None:
     texts, images = planted_pairs(100, seed=1)
     alignment = Alignment.fit(texts, images, one_hot_classes(), FixedTexts())

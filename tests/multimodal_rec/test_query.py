@@ -56,6 +56,7 @@ def vectors() -> QueryVectors:
         coefficients=nothing,
         label_share=np.ones(1, np.float32),
         trust=np.full(1, 0.5, np.float32),
+        alike=np.zeros(1, np.float32),
     )
 
     def no_image_encoder() -> None:
