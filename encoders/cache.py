@@ -23,7 +23,7 @@ def cache_root() -> Path:
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a path in a temporary folder and move what is there to `path` when the block succeeds.
 
-    So no reader sees half a file, not even after a power cut, and what else the block leaves in the folder goes with it.
+    So no reader sees half a file, nor is there one after a power cut. What else the block leaves in the folder goes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, suffix=".part") as folder:

@@ -1,4 +1,4 @@
-"""Digests of large files, remembered: weights are hashed once, not at every start. And those of samples, which cost little.
+"""Digests of large files, remembered: weights are hashed once, not at every start. And of samples, which cost little.
 
 A file counts as the same while its place, size, inode and both of its times are. A file that was changed moments ago
 is not remembered, since it could change again without a trace in its times.

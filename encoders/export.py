@@ -3,7 +3,7 @@
 What is in the cache is named after the model's fingerprint, so nothing there can be stale; it may be deleted at any time.
 An export is a folder with the graph and the weights in a file each: ONNX Runtime maps the weights into memory, which takes
 a third of the time of reading one file with both, lets processes share them, and knows no limit of 2 GB. When it is there,
-opening a network needs no torch. ONNX Runtime takes any bytes for weights, so a digest of samples of both lies beside them.
+opening a network needs no torch. ONNX Runtime takes any bytes for weights: a digest of samples lies beside both.
 """
 
 from __future__ import annotations

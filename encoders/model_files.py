@@ -109,7 +109,7 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def _checkpoint(folder: Path) -> list[Path]:
-    """Return the file that transformers takes of a folder, or all those that it lists; other files are not looked at."""
+    """Return the file that transformers takes of a folder, or those that it lists; other files are not looked at."""
     named = read_json(folder / "config.json").get("transformers_weights")
     for path in (folder / name for name in ([named] if named else _CHECKPOINTS)):
         if path.is_file() and path.suffix == ".json":
