@@ -111,6 +111,7 @@ def change(
             if catalogue is None:
                 _publish_changes(work, folder, manifest, gone, None)
                 return work.summary
+            given = encoders
             if encoders is None or encoder_records(encoders) != (manifest.text_encoder, manifest.image_encoder):
                 encoders = recorded_encoders(manifest, threads)
             put = work.read_changes(catalogue, media_root)
@@ -119,6 +120,8 @@ def change(
                 work.summary.removed += work.items.remove(missing)
                 gone += missing
             unusable = set(work.embed(encoders, put))
+            if encoders is not given:
+                encoders.release()  # what follows needs the memory
             if any_usable and unusable.issuperset(put):
                 work.refuse_catalogue()
             work.items.take_back(folder / ITEMS_FILE, unusable.difference(gone))  # a row of no use replaces nothing
