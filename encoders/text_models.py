@@ -76,9 +76,9 @@ def load_text_folder(reference: str, folder: Path, threads: int) -> TransformerT
     transformer = main_folder(folder, modules)
     config = read_json(transformer / "config.json")
     sentence = read_sentence_config(transformer)
-    output = (sentence.get("modality_config") or {}).get("text", {}).get("method_output_name", "last_hidden_state")
-    if output != "last_hidden_state":
-        raise EncoderError(f"{reference}: pools its {output}, which cannot be done here; {REMEDY}")
+    pooled = (sentence.get("modality_config") or {}).get("text", {}).get("method_output_name", "last_hidden_state")
+    if pooled != "last_hidden_state":
+        raise EncoderError(f"{reference}: pools its {pooled}, which cannot be done here; {REMEDY}")
     if any(name.endswith("TextModelWithProjection") for name in config.get("architectures") or ()):
         raise EncoderError(f"{reference}: a text tower without its picture tower cannot be run here; {REMEDY}")
     recipe = read_recipe(folder, modules, "lasttoken" if _is_causal(config) else "mean")

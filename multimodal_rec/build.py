@@ -73,8 +73,9 @@ def build(
             work.read_items(catalogue, media_root)
             work.embed(encoders)
             work.read_events(interactions)
-            if not work.unchanged(encoders, seed):
-                _learn_and_publish(work, encoders, seed, threads)
+            input_key = work.input_key(encoders, seed, tuned_settings(workspace))
+            if not work.unchanged(input_key):
+                _learn_and_publish(work, encoders, seed, threads, input_key)
         work.leave_receipt(key)
         return work.summary
 
@@ -91,13 +92,12 @@ def _done_already(place: Workspace, key: str) -> Summary | None:
     return Summary.again(receipt.summary, time.monotonic() - started)
 
 
-def _learn_and_publish(work: Work, encoders: Encoders, seed: int, threads: int | None) -> None:
+def _learn_and_publish(work: Work, encoders: Encoders, seed: int, threads: int | None, input_key: str) -> None:
     with work.stage("align"):
         alignment = work.align(*work.stored_rows(encoders), encoders)
     with work.stage("train"):
         words = work.word_weights() if len(work.events) else None
         learned = work.learn(encoders, alignment, words, seed, threads)
-    input_key = work.input_key(encoders, seed, learned.settings)
     work.publish(work.pages(encoders, learned.words), alignment, learned, encoders, input_key=input_key)
 
 

@@ -99,12 +99,14 @@ def _read_folder(folder: Path, note: Callable[[str | Path], None]) -> Iterator[C
     for parent, folders, names in os.walk(folder, onerror=unlisted.append):
         note(Path(parent))
         below = [Path(parent) / name for name in sorted(folders) if not name.startswith(".")]
-        folders[:] = [path.name for path in below if not path.is_symlink() and not _is_workspace(path)]
+        folders.clear()
         for path in below:
             if path.is_symlink():
                 note(path)
                 relative = path.relative_to(folder)
                 yield Problem(str(relative), relative.as_posix(), "a link to a folder, which is not followed")
+            elif not _is_workspace(path):
+                folders.append(path.name)
         for name in sorted(name for name in names if not name.startswith(".")):
             path = Path(parent) / name
             relative = path.relative_to(folder)

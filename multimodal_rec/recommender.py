@@ -451,9 +451,9 @@ class Recommender:
         """(q, dim) vectors of searches, as the index is asked by them; raises as `search`."""
         return self._summed(self.query_parts(queries), len(queries))
 
-    def _summed(self, parts: Mapping[str, FloatArray], count: int) -> FloatArray:
-        """The (count, dim) sum of parts, of which there may be none, in an array of its own."""
-        return sum_of({"none": np.zeros((count, self._space.dim), np.float32), **parts})
+    def _summed(self, parts: Mapping[str, FloatArray], *count: int) -> FloatArray:
+        """The (count, dim) sum of parts, or (dim,) without a count, in an array of its own; there may be none."""
+        return sum_of({"none": np.zeros((*count, self._space.dim), np.float32), **parts})
 
     def update(
         self, catalogue: str | Path, *, remove_missing: bool = False, media_root: str | Path | None = None
@@ -699,7 +699,7 @@ class Recommender:
         scores = {item_id: version[0] + by_word.get(item_id, 0.0) for item_id, version in versions.items()}
         missing = [item_id for item_id in by_word if item_id not in scores]
         if missing:
-            more = self._versions_of(missing, sum_of({"none": np.zeros(self._space.dim, np.float32), **asked}))
+            more = self._versions_of(missing, self._summed(asked))
             versions = versions | more
             scores |= {item_id: version[0] + by_word[item_id] for item_id, version in more.items()}
         chosen = sorted(scores, key=lambda item_id: -scores[item_id])

@@ -359,16 +359,15 @@ class Work:
             ids, text, image, video, described, np.vstack(categories), np.vstack(attributes), np.vstack(telling)
         )
 
-    def unchanged(self, encoders: Encoders, seed: int) -> bool:
-        """Whether the current release was built from just this input; the summary is complete then."""
+    def unchanged(self, input_key: str) -> bool:
+        """Whether the current release was built from just the input of this key; the summary is complete then."""
         current = readable_current(self.workspace.releases)
         if current is None:
             return False
         _, manifest = current
-        settings = tuned_settings(self.workspace.path)
-        if manifest.input_key != self.input_key(encoders, seed, settings):
+        if manifest.input_key != input_key:
             return False
-        self.summary.settings = settings
+        self.summary.settings = tuned_settings(self.workspace.path)
         self.conclude(manifest)
         return True
 
